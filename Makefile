@@ -1,0 +1,62 @@
+# make demo   sets everything up and searches real photos   (PHOTOS=folder adds your own)
+# make test   passes every check and test, race detector included
+
+GO          ?= go
+PHOTOS      ?=
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: all build setup demo test check unit race nocgo cross fuzz bench parity clean
+
+all: build
+
+build: bin/clipdb
+
+# The Go build cache decides what is stale.
+.PHONY: bin/clipdb
+bin/clipdb:
+	$(GO) build -trimpath -o bin/clipdb ./cmd/clipdb
+
+# Tools that a bare machine lacks, and ONNX Runtime in the user's cache.
+setup:
+	./scripts/tools.sh
+	$(MAKE) build
+	./bin/clipdb runtime install
+
+demo: setup
+	./scripts/demo.sh $(PHOTOS)
+
+test: setup check nocgo cross race
+
+check:
+	@out=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go')); \
+	  if [ -n "$$out" ]; then echo "gofmt these: $$out"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+# The suite without the race detector: quick, for the working day.
+unit:
+	$(GO) test ./...
+
+race:
+	$(GO) test -race -timeout 40m ./...
+
+# Without cgo everything builds, and the database serves the caller's vectors.
+nocgo:
+	CGO_ENABLED=0 $(GO) build ./...
+	CGO_ENABLED=0 $(GO) test -count=1 . ./db/... ./encoder/onnx/...
+
+cross:
+	CGO_ENABLED=0 GOOS=windows $(GO) vet ./...
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) vet ./...
+	CGO_ENABLED=0 GOARCH=arm64 $(GO) vet ./...
+
+# Every fuzz target for a while: make fuzz FUZZTIME=1m
+FUZZTIME ?= 20s
+fuzz:
+	./scripts/fuzz.sh $(FUZZTIME)
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+clean:
+	rm -rf bin build
