@@ -1,0 +1,40 @@
+package simd
+
+import "unsafe"
+
+func features() string { return "generic" }
+
+// Prefetch asks for the cache line at p ahead of its use.
+func Prefetch(unsafe.Pointer) {}
+
+func dotU8S8(code []uint8, query []int8) int32 { return dotU8S8Generic(code, query) }
+
+func dotU8S8Batch(codes []uint8, rows uint, ids []uint32, query []int8, out []int32) int {
+	return dotU8S8BatchGeneric(codes, rows, ids, query, out)
+}
+
+func dotU8S8Rows(codes []uint8, query []int8, out []int32) { dotU8S8RowsGeneric(codes, query, out) }
+
+func l2SqU8(a, b []uint8) int32 { return l2SqU8Generic(a, b) }
+
+func l2SqU8Batch(codes []uint8, rows uint, ids []uint32, code []uint8, out []int32) int {
+	return l2SqU8BatchGeneric(codes, rows, ids, code, out)
+}
+
+func dotF32(a, b []float32) float32             { return dotF32Generic(a, b) }
+func dotF16(a []uint16, b []float32) float32    { return dotF16Generic(a, b) }
+func f32ToF16Slice(dst []uint16, src []float32) { f32ToF16SliceGeneric(dst, src) }
+func f16ToF32Slice(dst []float32, src []uint16) { f16ToF32SliceGeneric(dst, src) }
+
+func dotBits(code, planes []uint64) int32             { return dotBitsGeneric(code, planes) }
+func dotBitsRows(codes, planes []uint64, out []int32) { dotBitsRowsGeneric(codes, planes, out) }
+
+func scanBits(codes []uint64, mul, add []float32, q BitQuery, threshold float32, rows []uint32, est []float32) int {
+	return scanBitsGeneric(codes, mul, add, q, threshold, rows, est)
+}
+
+func hadamard(x []float32, scale float32)                { hadamardGeneric(x, scale) }
+func flipSigns(x []float32, signs []uint32)              { flipSignsGeneric(x, signs) }
+func maxAbs(x []float32) float32                         { return maxAbsGeneric(x) }
+func quantizeS8(dst []int8, x []float32, scale float32)  { quantizeS8Generic(dst, x, scale) }
+func quantizeU8(dst []uint8, x []float32, scale float32) { quantizeU8Generic(dst, x, scale) }
