@@ -1,0 +1,176 @@
+package engine
+
+import (
+	"context"
+	"io"
+	"iter"
+	"time"
+)
+
+// Engine keeps records with their vectors and finds the nearest ones. Every
+// method is safe for several goroutines. After Close all of them but Close
+// and Caps return ErrClosed. Package enginetest holds the suite that each
+// engine passes.
+//
+// Methods that an engine cannot offer return errors.ErrUnsupported, and Caps
+// tells so beforehand.
+type Engine interface {
+	// Caps says what the engine can do. It does no work.
+	Caps() Caps
+
+	// Spec says whose vectors the engine holds; zero before the first Bind.
+	Spec() Spec
+
+	// Bind declares whose vectors Put will bring. An engine without records
+	// takes any spec; one with records returns a *MismatchError or a
+	// *DimensionError for another spec than its own. It returns ErrReadOnly
+	// where the spec would have to be written.
+	Bind(ctx context.Context, spec Spec) error
+
+	// Put stores a batch: when it returns no error, what the results call
+	// created or replaced is durable, and searches that begin now see it.
+	// Records of a batch are taken in order, so of two equal ids the second
+	// meets the first. A record that cannot be stored has its error in its
+	// result and does not hold the others back. When Put returns an error
+	// nothing of the batch is stored.
+	//
+	// Created and Updated are set by the engine where they are zero; a
+	// replacement keeps the Created of what it replaces. Image.Original and
+	// Image.Thumbnail are stored when not nil. The engine does not keep the
+	// slices it is given after Put returns.
+	Put(ctx context.Context, records []Record, mode PutMode) ([]PutResult, error)
+
+	// Get returns one record, or ErrNotFound.
+	Get(ctx context.Context, id string, fetch Fetch) (*Record, error)
+
+	// Exists tells for each id whether a record has it.
+	Exists(ctx context.Context, ids []string) ([]bool, error)
+
+	// Delete removes records and returns how many there were. Ids that no
+	// record has are passed over. Deleted records are in no later answer;
+	// their bytes leave the file with Compact at the latest.
+	Delete(ctx context.Context, ids []string) (int, error)
+
+	// Search returns at most q.K hits, best score first and equal scores in
+	// an order that repeats. Fewer hits are no error.
+	Search(ctx context.Context, q Query) ([]Hit, error)
+
+	// All yields the records that pass the filter, by rising id, starting
+	// after the id in scan. The caller may change the engine while it
+	// iterates; it then sees some state of each record. The sequence ends
+	// after the first error it yields.
+	All(ctx context.Context, scan Scan) iter.Seq2[*Record, error]
+
+	// PutFailures remembers items that could not be stored. A later Put or
+	// Delete of the id forgets them.
+	PutFailures(ctx context.Context, failures []Failure) error
+
+	// Failures yields what PutFailures remembered, by rising id.
+	Failures(ctx context.Context) iter.Seq2[Failure, error]
+
+	// WriteTo writes a copy of the whole database as it is at one moment;
+	// readers and writers go on meanwhile.
+	WriteTo(w io.Writer) (int64, error)
+
+	// Compact gives unused space back and erases what was deleted for good.
+	Compact(ctx context.Context) error
+
+	// Verify reads everything and reports what is wrong. The error tells
+	// that the check could not be finished, not that it found something.
+	Verify(ctx context.Context) (VerifyReport, error)
+
+	// Stats are cheap to take.
+	Stats(ctx context.Context) (Stats, error)
+
+	// Warm loads what the first search would otherwise wait for.
+	Warm(ctx context.Context) error
+
+	// Close makes everything durable and lets go of file, memory and
+	// goroutines. It waits for calls in flight. A second Close does nothing.
+	Close() error
+}
+
+// Caps say what an engine can do.
+type Caps struct {
+	Name     string // "local", ...
+	ReadOnly bool   // changes return ErrReadOnly
+	Images   bool   // originals and thumbnails are kept
+	Exact    bool   // Query.Exact is honoured
+	Backup   bool   // WriteTo works
+	Compact  bool   // Compact works
+	Verify   bool   // Verify works
+}
+
+// PutMode says what Put does about ids that exist.
+type PutMode uint8
+
+// The modes of Put.
+const (
+	Create  PutMode = iota // an id that exists gets ErrExists
+	Replace                // an id that exists is replaced whole
+)
+
+// PutStatus says what became of one record of a Put.
+type PutStatus uint8
+
+// What can become of a record.
+const (
+	Refused  PutStatus = iota // see PutResult.Err
+	Created                   // stored under a new id
+	Replaced                  // stored in the place of another
+)
+
+// PutResult tells what became of one record of a Put.
+type PutResult struct {
+	Status PutStatus
+	Err    error
+}
+
+// Fetch says which of a record's large parts to read.
+type Fetch struct {
+	Vector    bool
+	Original  bool
+	Thumbnail bool
+}
+
+// Scan says what All yields.
+type Scan struct {
+	After  string // ids up to and including this one are passed over
+	Filter Filter
+	Fetch  Fetch
+}
+
+// Side says where a query vector comes from. Text vectors lie outside the
+// cloud of image vectors, which an engine may serve in another way.
+type Side uint8
+
+// The sides of a query.
+const (
+	SideImage Side = iota
+	SideText
+)
+
+// Query asks for the nearest records by cosine.
+type Query struct {
+	Vector   []float32 // unit length
+	K        int       // at least 1
+	Filter   Filter    // zero passes everything
+	Ef       int       // effort of an approximate search; 0 takes the engine's default
+	Exact    bool      // compare with every record that passes the filter
+	MinScore float32   // hits below are left out; zero leaves none out
+	Side     Side
+	Fetch    Fetch
+}
+
+// Hit is one answer of a search.
+type Hit struct {
+	Record *Record
+	Score  float32 // cosine with the query, from -1 to 1
+}
+
+// Failure is an item that could not be stored.
+type Failure struct {
+	ID     string
+	Reason string
+	Time   time.Time
+}
