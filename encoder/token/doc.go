@@ -2,5 +2,25 @@
 //
 // Two tokenizers are built from the model's own vocabulary file: [BytePair],
 // CLIP's byte-level byte-pair encoding, equal to OpenAI's, and [WordPiece],
-// BERT's, equal to Hugging Face's BertTokenizer.
+// BERT's, equal to Hugging Face's BertTokenizer. Both are held against the
+// ids that these gave for the strings of testdata, see make_golden.py there.
+//
+// # Caveats
+//
+// OpenAI's tokenizer runs ftfy first where that package is installed. BytePair
+// does not. On clean text this changes nothing; ftfy would mend mojibake
+// (schÃ¶n becomes schön), turn curly quotes into straight ones (so that don’t
+// with a typographer's apostrophe gets the tokens of don't), take ligatures
+// and full-width letters apart, drop control characters and terminal escapes,
+// and compose accents (NFC).
+//
+// Letters, marks and punctuation are told apart by the Unicode tables of the
+// Go release that builds the program. Python's and Rust's tables differ for
+// scripts and signs added in recent years; Hugging Face's tokenizers hold on
+// to Unicode 8 and so keep some later marks and split less punctuation. The
+// common scripts and emoji are not among these.
+//
+// Text may spell special tokens (<|endoftext|>, [SEP]) and gets their ids, as
+// the reference tokenizers do it. A program that takes text from strangers
+// and minds should remove them.
 package token
