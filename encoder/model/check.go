@@ -1,0 +1,150 @@
+package model
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"math"
+	"regexp"
+	"strings"
+
+	"github.com/clipdb/clipdb/encoder/pixel"
+)
+
+// Limits on what a manifest may ask for. They lie far beyond every model of
+// the kind and keep a crafted one from exhausting memory.
+const (
+	maxDim       = 16384
+	maxImageSide = 2048     // pixels
+	maxContext   = 8192     // tokens
+	maxFile      = 64 << 30 // bytes
+	maxScale     = 1000     // CLIP itself clips its logit scale at 100
+	maxList      = 256      // entries of a list
+	maxLine      = 1024     // bytes of a free text
+)
+
+var (
+	nameRE     = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+	languageRE = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$`)
+	tensorRE   = regexp.MustCompile(`^[!-~]{1,256}$`) // names of inputs and outputs: printable ASCII
+	partRE     = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+)
+
+// check validates every field.
+func (m *Manifest) check() error {
+	for _, c := range []struct {
+		field string
+		ok    bool
+		want  string
+	}{
+		{"name", nameRE.MatchString(m.Name), "lower-case letters, digits, dots and dashes"},
+		{"family", nameRE.MatchString(m.Family), "lower-case letters, digits, dots and dashes"},
+		{"version", m.Version >= 1, "1 or more"},
+		{"dim", m.Dim >= 1 && m.Dim <= maxDim, fmt.Sprintf("1 to %d", maxDim)},
+		{"licence", m.Licence != "" && len(m.Licence) <= maxLine, "an SPDX identifier"},
+		{"languages", len(m.Languages) <= maxList && all(m.Languages, languageRE.MatchString), "BCP 47 tags"},
+		{"logit_scale", m.LogitScale > 0 && m.LogitScale <= maxScale, fmt.Sprintf("above 0, at most %d", maxScale)},
+		{"source", len(m.Source) <= maxLine, "a short text"},
+		{"training_data", len(m.TrainingData) <= maxList, "a short list"},
+	} {
+		if !c.ok {
+			return fmt.Errorf("%w: %s (want %s)", ErrManifest, c.field, c.want)
+		}
+	}
+	if err := m.Image.check(); err != nil {
+		return err
+	}
+	return m.Text.check()
+}
+
+func (t *Image) check() error {
+	if err := checkFile("image", t.File, t.SHA256, t.Size); err != nil {
+		return err
+	}
+	switch {
+	case !tensorRE.MatchString(t.Input):
+		return fmt.Errorf("%w: image.input (want the name of a tensor)", ErrManifest)
+	case !tensorRE.MatchString(t.Output):
+		return fmt.Errorf("%w: image.output (want the name of a tensor)", ErrManifest)
+	case t.ImageSize < 1 || t.ImageSize > maxImageSide:
+		return fmt.Errorf("%w: image.image_size %d (want 1 to %d)", ErrManifest, t.ImageSize, maxImageSide)
+	case t.Crop != "center" && t.Crop != "none":
+		return fmt.Errorf("%w: image.crop %q (want center or none)", ErrManifest, t.Crop)
+	case t.Interpolation != "bicubic":
+		return fmt.Errorf("%w: image.interpolation %q (want bicubic)", ErrManifest, t.Interpolation)
+	}
+	for c := range 3 {
+		if mean := float64(t.Mean[c]); math.Abs(mean) > 10 {
+			return fmt.Errorf("%w: image.mean %v", ErrManifest, t.Mean)
+		}
+		if std := float64(t.Std[c]); std < 1e-3 || std > 1e3 {
+			return fmt.Errorf("%w: image.std %v", ErrManifest, t.Std)
+		}
+	}
+	if _, err := pixel.ParseResize(t.Resize); err != nil {
+		return fmt.Errorf("%w: image.resize: %w", ErrManifest, err)
+	}
+	m := Manifest{Image: *t}
+	if err := m.Spec().Check(); err != nil {
+		return fmt.Errorf("%w: image: %w", ErrManifest, err)
+	}
+	return nil
+}
+
+func (t *Text) check() error {
+	if err := checkFile("text", t.File, t.SHA256, t.Size); err != nil {
+		return err
+	}
+	if err := checkFile("text.vocab", t.Vocab, t.VocabSHA256, 1); err != nil {
+		return err
+	}
+	switch {
+	case len(t.Inputs) < 1 || len(t.Inputs) > 2 || !all(t.Inputs, tensorRE.MatchString):
+		return fmt.Errorf("%w: text.inputs (want the ids and perhaps the attention mask)", ErrManifest)
+	case !tensorRE.MatchString(t.Output):
+		return fmt.Errorf("%w: text.output (want the name of a tensor)", ErrManifest)
+	case t.Tokenizer != WordPiece && t.Tokenizer != BytePair:
+		return fmt.Errorf("%w: text.tokenizer %q (want %s or %s)", ErrManifest, t.Tokenizer, WordPiece, BytePair)
+	case t.ContextLength < 2 || t.ContextLength > maxContext:
+		return fmt.Errorf("%w: text.context_length %d (want 2 to %d)", ErrManifest, t.ContextLength, maxContext)
+	case t.PadID < 0:
+		return fmt.Errorf("%w: text.pad_id %d", ErrManifest, t.PadID)
+	}
+	return nil
+}
+
+func checkFile(field, name, hash string, size int64) error {
+	if !validName(name) {
+		return fmt.Errorf("%w: %s: file name %q (want a plain path inside the folder)", ErrManifest, field, name)
+	}
+	if raw, err := hex.DecodeString(hash); err != nil || len(raw) != 32 || strings.ToLower(hash) != hash {
+		return fmt.Errorf("%w: %s: sha256 %q (want 64 lower-case hex digits)", ErrManifest, field, hash)
+	}
+	if size < 1 || size > maxFile {
+		return fmt.Errorf("%w: %s: size %d", ErrManifest, field, size)
+	}
+	return nil
+}
+
+// validName admits relative slash-separated paths of plain names, so that no
+// system reads anything else into them: no "..", no drive, no device.
+func validName(name string) bool {
+	if !fs.ValidPath(name) || len(name) > 512 {
+		return false
+	}
+	return all(strings.Split(name, "/"), func(part string) bool {
+		return partRE.MatchString(part) && !reservedRE.MatchString(part) && !strings.HasSuffix(part, ".")
+	})
+}
+
+// reservedRE matches the device names of Windows, with any extension.
+var reservedRE = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$`)
+
+func all(list []string, ok func(string) bool) bool {
+	for _, s := range list {
+		if !ok(s) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,69 @@
+package onnx
+
+import (
+	"log/slog"
+	"runtime"
+
+	"github.com/clipdb/clipdb/encoder/onnx/ortlib"
+)
+
+// Options configure an encoder. The zero value, and nil, are right for most
+// programs.
+type Options struct {
+	// Library names the ONNX Runtime library, a file or a folder; "" means
+	// the discovery described in package ortlib. One library serves the whole
+	// process: it counts for the encoder that loads the first tower.
+	Library string
+
+	// Cache is the folder of installed libraries; "" means ortlib.DefaultCache.
+	Cache string
+
+	// Threads is how many threads one run of a tower uses; 0 means the number
+	// of usable cores, at most 4. Idle threads sleep, they never spin.
+	Threads int
+
+	// TextBatch and ImageBatch bound how many texts or images go into one
+	// run; 0 means 32 and 16.
+	TextBatch, ImageBatch int
+
+	// NoArena gives memory back after each run instead of keeping it for the
+	// next one. Runs become slower, the process smaller.
+	NoArena bool
+
+	// Logger hears which library was loaded and how long towers took to load,
+	// at level debug; nil means silence.
+	Logger *slog.Logger
+}
+
+// Defaults of Options.
+const (
+	DefaultTextBatch  = 32
+	DefaultImageBatch = 16
+	maxDefaultThreads = 4
+	maxBatch          = 1024
+)
+
+func (o *Options) withDefaults() Options {
+	var out Options
+	if o != nil {
+		out = *o
+	}
+	if out.Threads <= 0 {
+		out.Threads = min(maxDefaultThreads, runtime.GOMAXPROCS(0))
+	}
+	if out.TextBatch <= 0 {
+		out.TextBatch = DefaultTextBatch
+	}
+	if out.ImageBatch <= 0 {
+		out.ImageBatch = DefaultImageBatch
+	}
+	out.TextBatch, out.ImageBatch = min(out.TextBatch, maxBatch), min(out.ImageBatch, maxBatch)
+	if out.Logger == nil {
+		out.Logger = slog.New(slog.DiscardHandler)
+	}
+	return out
+}
+
+func (o Options) library() ortlib.Options {
+	return ortlib.Options{Path: o.Library, Cache: o.Cache}
+}
