@@ -47,16 +47,7 @@ type Image struct {
 // Check returns an error wrapping ErrLimit, ErrVector or ErrDimension when
 // the record cannot be stored under spec.
 func (r *Record) Check(spec Spec) error {
-	if err := CheckID(r.ID); err != nil {
-		return err
-	}
-	if len(r.Caption) > MaxCaption {
-		return fmt.Errorf("%w: the caption of %q has %d bytes, %d are allowed", ErrLimit, r.ID, len(r.Caption), MaxCaption)
-	}
-	if !utf8.ValidString(r.Caption) {
-		return fmt.Errorf("%w: the caption of %q is not UTF-8", ErrLimit, r.ID)
-	}
-	if err := r.Attrs.Check(); err != nil {
+	if err := r.CheckText(); err != nil {
 		return err
 	}
 	if len(r.Vector) != spec.Dim {
@@ -66,6 +57,21 @@ func (r *Record) Check(spec Spec) error {
 		return &MismatchError{Stored: spec, Given: Spec{Dim: len(r.Vector), Model: "?", Fingerprint: r.Model}}
 	}
 	return CheckUnit(r.Vector)
+}
+
+// CheckText returns an error wrapping ErrLimit when id, caption or attributes
+// cannot be stored.
+func (r *Record) CheckText() error {
+	if err := CheckID(r.ID); err != nil {
+		return err
+	}
+	if len(r.Caption) > MaxCaption {
+		return fmt.Errorf("%w: the caption of %q has %d bytes, %d are allowed", ErrLimit, r.ID, len(r.Caption), MaxCaption)
+	}
+	if !utf8.ValidString(r.Caption) {
+		return fmt.Errorf("%w: the caption of %q is not UTF-8", ErrLimit, r.ID)
+	}
+	return r.Attrs.Check()
 }
 
 // CheckID returns an error wrapping ErrLimit when id cannot name a record: it

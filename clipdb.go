@@ -1,0 +1,87 @@
+package clipdb
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/clipdb/clipdb/db"
+	"github.com/clipdb/clipdb/db/local"
+	"github.com/clipdb/clipdb/encoder"
+)
+
+// DB is an open database. See package db for its methods.
+type DB = db.DB
+
+// Options of Open. Nil and the zero value are good defaults: the built-in
+// model, one file, originals and thumbnails kept.
+type Options struct {
+	// Encoder is the model to use in the place of the built-in one. The
+	// caller closes it, after the database.
+	Encoder Encoder
+
+	// NoModel opens the database without any model. It then takes and finds
+	// the caller's own vectors only, and opens files of every model.
+	NoModel bool
+
+	// Runtime is the path of the ONNX Runtime library, or of the folder that
+	// holds it, for the built-in model; "" looks in the usual places.
+	Runtime string
+
+	ReadOnly    bool          // open an existing file without changing it
+	LockTimeout time.Duration // how long to wait for another process; 0 means one second
+
+	Index        IndexOptions // how vectors are indexed
+	VectorMemory int64        // bytes of exact vectors kept in memory; 0 means 256 MiB, below zero none
+
+	Images         ImagePolicy // what of a picture is stored: KeepOriginal by default
+	MaxImageBytes  int64       // largest picture taken; 0 means 64 MiB
+	MaxImagePixels int64       // largest picture taken; 0 means 100 million
+	Workers        int         // pictures decoded at the same time; 0 means one for each CPU, at most four
+
+	Listener Listener     // hears of work that takes time
+	Logger   *slog.Logger // receives what deserves a note; nil is silent
+}
+
+// Open opens the database file at path, and makes it when it does not exist.
+//
+// The model is loaded by the first call that needs it. Without ONNX Runtime
+// such calls return ErrNoRuntime, and the caller's own vectors work.
+//
+// It returns ErrLocked when another process holds the file, ErrModelMismatch
+// when it was written with another model, ErrNewerFormat, ErrNotDatabase or
+// ErrCorrupt when it cannot be read.
+func Open(path string, opts *Options) (*DB, error) {
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	eng, err := local.Open(path, &local.Options{
+		ReadOnly: o.ReadOnly, LockTimeout: o.LockTimeout, Index: o.Index, VectorMemory: o.VectorMemory,
+		Listener: o.Listener, Logger: o.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	d := &db.Options{
+		Encoder: o.Encoder, Images: o.Images, MaxImageBytes: o.MaxImageBytes, MaxImagePixels: o.MaxImagePixels,
+		Workers: o.Workers, Logger: o.Logger,
+	}
+	return db.Open(eng, d)
+}
+
+// Encoder turns pictures and texts into vectors. See package encoder.
+type Encoder = encoder.Encoder
+
+// Model describes what an encoder computes.
+type Model = encoder.Model
+
+// IndexOptions say how vectors are indexed.
+type IndexOptions = local.IndexOptions
+
+// The kinds of index for IndexOptions.Kind.
+const (
+	IndexAuto  = local.Auto  // flat for small collections, hnsw for others
+	IndexFlat  = local.Flat  // exact
+	IndexHNSW  = local.HNSW  // graph over int8 codes with exact re-ranking
+	IndexCoder = local.Coder // adapter of github.com/coder/hnsw
+)

@@ -1,0 +1,83 @@
+package local
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/clipdb/clipdb/db/engine"
+)
+
+// Kind names an index.
+type Kind string
+
+// The kinds of index.
+const (
+	Auto  Kind = ""      // flat below FlatLimit vectors, hnsw from there on
+	Flat  Kind = "flat"  // compares with every vector: exact
+	HNSW  Kind = "hnsw"  // graph over int8 codes with exact re-ranking
+	Coder Kind = "coder" // adapter of github.com/coder/hnsw; see docs/recall.md before choosing it
+)
+
+// FlatLimit is the number of vectors from which Auto takes a graph: below it
+// comparing with all of them is as quick.
+const FlatLimit = 2000
+
+// IndexOptions say how vectors are indexed. The zero value is good.
+type IndexOptions struct {
+	Kind           Kind
+	M              int // links of a node of the graph, twice that on the ground layer; 0 means 16
+	EfConstruction int // effort of building; 0 means 200
+	EfSearch       int // effort of searching when a query names none; 0 means 64
+}
+
+// Options of Open. Nil is the zero value.
+type Options struct {
+	// ReadOnly opens an existing file without changing it. Several processes
+	// may do so at the same time.
+	ReadOnly bool
+
+	// LockTimeout is how long to wait for another process to let go of the
+	// file; zero means one second.
+	LockTimeout time.Duration
+
+	// Index says how vectors are indexed. A file whose index was made
+	// otherwise is indexed again when it is opened.
+	Index IndexOptions
+
+	// VectorMemory bounds the exact vectors that are kept in memory for
+	// re-ranking, in bytes; the others are read from the file when they are
+	// needed. Zero means 256 MiB, below zero none.
+	VectorMemory int64
+
+	// Listener hears of work that takes time.
+	Listener engine.Listener
+
+	// Logger receives what deserves a note. Nil is silent.
+	Logger *slog.Logger
+}
+
+// DefaultVectorMemory is the zero value of Options.VectorMemory, in bytes.
+const DefaultVectorMemory = 256 << 20
+
+func (o *Options) withDefaults() (Options, error) {
+	var v Options
+	if o != nil {
+		v = *o
+	}
+	switch v.Index.Kind {
+	case Auto, Flat, HNSW, Coder:
+	default:
+		return v, fmt.Errorf("no index is called %q: choose flat, hnsw or coder", v.Index.Kind)
+	}
+	if v.Index.M < 0 || v.Index.M == 1 || v.Index.M > 256 || v.Index.EfConstruction < 0 || v.Index.EfConstruction > 100_000 || v.Index.EfSearch < 0 || v.Index.EfSearch > 100_000 {
+		return v, fmt.Errorf("index options out of range: M %d (2 to 256), EfConstruction %d and EfSearch %d (1 to 100000)", v.Index.M, v.Index.EfConstruction, v.Index.EfSearch)
+	}
+	if v.VectorMemory == 0 {
+		v.VectorMemory = DefaultVectorMemory
+	}
+	if v.Logger == nil {
+		v.Logger = slog.New(slog.DiscardHandler)
+	}
+	return v, nil
+}

@@ -1,0 +1,241 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"io"
+	"math"
+
+	"github.com/clipdb/clipdb/db/engine"
+)
+
+// DefaultK is how many matches a search returns when SearchOptions.K is zero.
+const DefaultK = 10
+
+// MaxK is the most matches that can be asked for.
+const MaxK = 100_000
+
+// SearchOptions say how to search. Nil is the zero value.
+type SearchOptions struct {
+	K      int    // matches wanted, at most MaxK; 0 means DefaultK
+	Filter Filter // which items may match; zero means all
+	Ef     int    // effort of the index: more finds more of the true nearest and takes longer; 0 takes its default
+	Exact  bool   // compare with every item instead of asking the index
+
+	// MinScore leaves weaker matches out; zero leaves none out. Cosines
+	// between a text and a picture are low even for good matches (0.2 to 0.4
+	// with most models) and differ from model to model.
+	MinScore float32
+
+	WithImage     bool // fetch the original of each match
+	WithThumbnail bool // fetch the thumbnail of each match
+	WithVector    bool // fetch the vector of each match
+}
+
+// Match is one answer of a search.
+type Match struct {
+	Record
+	Score float32 // cosine with the query, from -1 to 1
+}
+
+// SearchByText finds the pictures that show what the words say.
+func (d *DB) SearchByText(ctx context.Context, text string, opts *SearchOptions) ([]Match, error) {
+	return d.Search(ctx, Text(text), opts)
+}
+
+// SearchByImage finds the pictures like the one that r holds.
+func (d *DB) SearchByImage(ctx context.Context, r io.Reader, opts *SearchOptions) ([]Match, error) {
+	return d.Search(ctx, Image(r), opts)
+}
+
+// Search answers a query, best match first. Fewer than K matches are no
+// error.
+func (d *DB) Search(ctx context.Context, q Query, opts *SearchOptions) ([]Match, error) {
+	if err := d.ready(ctx); err != nil {
+		return nil, err
+	}
+	var o SearchOptions
+	if opts != nil {
+		o = *opts
+	}
+	if o.K == 0 {
+		o.K = DefaultK
+	}
+	if o.K < 0 || o.K > MaxK || o.Ef < 0 {
+		return nil, fmt.Errorf("%w: K is %d and Ef %d; K goes from 1 to %d, Ef from 0", ErrQuery, o.K, o.Ef, MaxK)
+	}
+	if s := float64(o.MinScore); math.IsNaN(s) {
+		return nil, fmt.Errorf("%w: MinScore is not a number", ErrQuery)
+	}
+	if err := o.Filter.Check(); err != nil {
+		return nil, err
+	}
+	r, err := d.resolve(ctx, q)
+	if err != nil || r.vector == nil {
+		return nil, err
+	}
+	hits, err := d.eng.Search(ctx, engine.Query{
+		Vector: r.vector, K: o.K + len(r.like), Filter: o.Filter, Ef: o.Ef, Exact: o.Exact, MinScore: o.MinScore, Side: r.side,
+		Fetch: Fetch{Vector: o.WithVector, Original: o.WithImage, Thumbnail: o.WithThumbnail},
+	})
+	if err != nil {
+		return nil, err
+	}
+	matches := make([]Match, 0, min(o.K, len(hits)))
+	for _, h := range hits {
+		if !r.like[h.Record.ID] && len(matches) < o.K {
+			matches = append(matches, Match{*h.Record, h.Score})
+		}
+	}
+	return matches, nil
+}
+
+// resolved is a query as one vector.
+type resolved struct {
+	vector []float32 // nil when the database is empty, and so the answer
+	side   engine.Side
+	like   map[string]bool // stored items that the query names
+}
+
+// resolve turns a query into one unit vector.
+func (d *DB) resolve(ctx context.Context, q Query) (resolved, error) {
+	r := resolved{like: map[string]bool{}}
+	if len(q.parts) == 0 {
+		return r, fmt.Errorf("%w: it has no parts", ErrQuery)
+	}
+	if q.asksModel() {
+		if err := d.model(ctx); err != nil {
+			return r, err
+		}
+	}
+	vectors := make([][]float32, len(q.parts))
+	var texts []string
+	var images []image.Image
+	for i, p := range q.parts {
+		if math.IsNaN(p.weight) || math.IsInf(p.weight, 0) {
+			return r, fmt.Errorf("%w: a part has the weight %v", ErrQuery, p.weight)
+		}
+		var err error
+		switch p.kind {
+		case partText:
+			if p.text == "" {
+				return r, fmt.Errorf("%w: the text is empty", ErrQuery)
+			}
+			texts = append(texts, p.text)
+		case partImage:
+			var img image.Image
+			img, err = d.open(ctx, p.image)
+			images = append(images, img)
+		case partLike:
+			vectors[i], err = d.stored(ctx, p.text)
+			r.like[p.text] = true
+		case partVector:
+			vectors[i], err = d.ownQuery(p.vector)
+		}
+		if err != nil {
+			return r, err
+		}
+	}
+	if err := d.embedParts(ctx, q.parts, vectors, texts, images); err != nil {
+		return r, err
+	}
+	spec := d.eng.Spec()
+	if !spec.Bound() || spec.Dim != len(vectors[0]) {
+		return r, nil // an empty database; with items, a wrong dimension was refused above
+	}
+	var err error
+	r.vector, r.side, err = combine(q.parts, vectors)
+	return r, err
+}
+
+// embedParts fills in the vectors of texts and images, asking each tower once.
+func (d *DB) embedParts(ctx context.Context, parts []part, vectors [][]float32, texts []string, images []image.Image) error {
+	var fromText, fromImage [][]float32
+	var err error
+	if len(texts) > 0 {
+		if fromText, err = d.texts(ctx, texts); err != nil {
+			return err
+		}
+	}
+	if len(images) > 0 {
+		if fromImage, err = d.images(ctx, images); err != nil {
+			return err
+		}
+	}
+	for i, p := range parts {
+		switch p.kind {
+		case partText:
+			vectors[i], fromText = fromText[0], fromText[1:]
+		case partImage:
+			vectors[i], fromImage = fromImage[0], fromImage[1:]
+		}
+		if len(vectors[i]) != len(vectors[0]) {
+			return &DimensionError{Want: len(vectors[0]), Got: len(vectors[i])}
+		}
+	}
+	return nil
+}
+
+// stored returns the vector of an item.
+func (d *DB) stored(ctx context.Context, id string) ([]float32, error) {
+	rec, err := d.eng.Get(ctx, id, Fetch{Vector: true})
+	if err != nil {
+		return nil, err
+	}
+	return rec.Vector, nil
+}
+
+// ownQuery checks a vector of the caller's own.
+func (d *DB) ownQuery(v []float32) ([]float32, error) {
+	if spec := d.eng.Spec(); spec.Bound() && len(v) != spec.Dim {
+		return nil, &DimensionError{Want: spec.Dim, Got: len(v)}
+	}
+	return engine.Unit(v)
+}
+
+// combine adds the weighted parts up. The side of the sum is that of the
+// heavier parts.
+func combine(parts []part, vectors [][]float32) ([]float32, engine.Side, error) {
+	if len(parts) == 1 && parts[0].weight == 1 {
+		return vectors[0], side(parts[0].kind), nil
+	}
+	sum := make([]float64, len(vectors[0]))
+	var text, other, weight float64
+	for i, p := range parts {
+		for j, x := range vectors[i] {
+			sum[j] += p.weight * float64(x)
+		}
+		weight += math.Abs(p.weight)
+		if p.kind == partText {
+			text += math.Abs(p.weight)
+		} else {
+			other += math.Abs(p.weight)
+		}
+	}
+	var norm float64
+	for _, x := range sum {
+		norm += x * x
+	}
+	norm = math.Sqrt(norm)
+	// What is left after cancelling is rounding noise below this, not a
+	// direction.
+	if !(norm > 1e-4*weight) || math.IsInf(norm, 0) {
+		return nil, 0, fmt.Errorf("%w: the parts of the query cancel out", ErrVector)
+	}
+	v := make([]float32, len(sum))
+	for i, x := range sum {
+		v[i] = float32(x / norm)
+	}
+	if text > other {
+		return v, engine.SideText, nil
+	}
+	return v, engine.SideImage, nil
+}
+
+func side(k partKind) engine.Side {
+	if k == partText {
+		return engine.SideText
+	}
+	return engine.SideImage
+}

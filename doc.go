@@ -1,0 +1,2 @@
+// Package clipdb finds pictures by meaning.
+package clipdb
