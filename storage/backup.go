@@ -1,0 +1,22 @@
+package storage
+
+import (
+	"fmt"
+	"io"
+)
+
+// WriteTo writes a copy of the file as it is at this moment, while reads and
+// writes go on, and returns the number of bytes written. The copy is a
+// database that Open takes. It holds free pages like the original, and so
+// perhaps bytes of what was deleted: Compact first where that matters.
+func (s *Store) WriteTo(w io.Writer) (n int64, err error) {
+	err = s.View(func(t *Tx) (err error) {
+		defer t.guard(&err, bucketClipdb)
+		n, err = t.b.WriteTo(w)
+		return err
+	})
+	if err != nil {
+		return n, fmt.Errorf("backing up %s: %w", s.path, err)
+	}
+	return n, nil
+}

@@ -1,0 +1,151 @@
+package storage
+
+import (
+	"encoding/binary"
+	"fmt"
+	"iter"
+)
+
+// NextSlot hands out a slot: the lowest one that was released, or else the one
+// after the highest ever used.
+func (t *Tx) NextSlot() (uint32, error) {
+	if err := t.open(true); err != nil {
+		return 0, err
+	}
+	st, err := t.state()
+	if err != nil {
+		return 0, err
+	}
+	if st.freeSlots > 0 {
+		return t.reuseSlot(st)
+	}
+	if st.slotLimit > 1<<32-1 {
+		return 0, fmt.Errorf("%w: all 2^32 are in use", ErrSlot)
+	}
+	slot := uint32(st.slotLimit)
+	st.slotLimit++
+	t.changed()
+	return slot, nil
+}
+
+func (t *Tx) reuseSlot(st *state) (uint32, error) {
+	_, k, _, err := t.seek(bucketFree, nil)
+	if err != nil {
+		return 0, err
+	}
+	if len(k) != 4 {
+		return 0, corrupt(bucketFree, number(k), "the list of free slots does not match its count of %d", st.freeSlots)
+	}
+	slot := binary.BigEndian.Uint32(k)
+	id, err := t.slotID(slot)
+	if err != nil {
+		return 0, err
+	}
+	if uint64(slot) >= st.slotLimit || id != "" {
+		return 0, corrupt(bucketFree, number(k), "it is in use or was never handed out")
+	}
+	if err := t.delete(bucketFree, key32(slot)); err != nil {
+		return 0, err
+	}
+	st.freeSlots--
+	t.changed()
+	return slot, nil
+}
+
+// ReleaseSlot lets NextSlot hand out slot again. The slot must hold no record;
+// releasing a free slot does nothing.
+func (t *Tx) ReleaseSlot(slot uint32) error {
+	if err := t.open(true); err != nil {
+		return err
+	}
+	st, err := t.state()
+	if err != nil {
+		return err
+	}
+	id, err := t.slotID(slot)
+	if err != nil {
+		return err
+	}
+	switch {
+	case uint64(slot) >= st.slotLimit:
+		return fmt.Errorf("%w: %d was never handed out", ErrSlot, slot)
+	case id != "":
+		return fmt.Errorf("%w: %d holds record %q", ErrSlot, slot, id)
+	}
+	free, err := t.get(bucketFree, key32(slot))
+	if err != nil || free != nil {
+		return err
+	}
+	if err := t.DeleteVector(slot); err != nil {
+		return err
+	}
+	st.freeSlots++
+	t.changed()
+	return t.put(bucketFree, key32(slot), []byte{})
+}
+
+// SlotLimit is one more than the highest slot ever handed out.
+func (t *Tx) SlotLimit() uint32 {
+	if err := t.open(false); err != nil {
+		t.fail(err)
+		return 0
+	}
+	st, err := t.state()
+	if err != nil {
+		t.fail(err)
+		return 0
+	}
+	return uint32(min(st.slotLimit, 1<<32-1))
+}
+
+// RetiredSlots yields, in rising order, the slots that were handed out, hold
+// no record and were not released: those of deleted records that an index
+// still routes through, and those whose release a crash prevented.
+func (t *Tx) RetiredSlots() iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		if err := t.retiredSlots(yield); err != nil {
+			t.fail(err)
+		}
+	}
+}
+
+func (t *Tx) retiredSlots(yield func(uint32) bool) error {
+	if err := t.open(false); err != nil {
+		return err
+	}
+	st, err := t.state()
+	if err != nil {
+		return err
+	}
+	used, u, _, err := t.seek(bucketSlots, nil)
+	if err != nil {
+		return err
+	}
+	free, f, _, err := t.seek(bucketFree, nil)
+	if err != nil {
+		return err
+	}
+	for slot := uint64(0); slot < st.slotLimit; slot++ {
+		switch {
+		case len(u) == 4 && uint64(binary.BigEndian.Uint32(u)) == slot:
+			u, _, err = t.next(bucketSlots, used)
+		case len(f) == 4 && uint64(binary.BigEndian.Uint32(f)) == slot:
+			f, _, err = t.next(bucketFree, free)
+		default:
+			if !yield(uint32(slot)) || t.b == nil {
+				return nil
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// slotID is the id of the record in slot, "" when there is none.
+func (t *Tx) slotID(slot uint32) (string, error) {
+	binary.BigEndian.PutUint32(t.key[:4], slot)
+	v, err := t.get(bucketSlots, t.key[:4])
+	return string(v), err
+}

@@ -1,0 +1,253 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+)
+
+// walker visits the trees of a file.
+type walker struct {
+	l     *layout
+	used  pageSet // pages met so far
+	free  pageSet
+	fault func(error) // told of each fault
+
+	// budget is how many branch pages are read; leaves are not read at all
+	// then. Negative reads everything.
+	budget int
+}
+
+// quickBudget is how many branch pages Open looks at: 16 MiB of them, which
+// lead to some 200,000 leaves.
+const quickBudget = 4096
+
+// checkQuick looks at the list of free pages and the upper part of the trees,
+// so that opening a big file stays quick. It returns the first fault.
+func (l *layout) checkQuick() error {
+	var first error
+	_, err := l.walk(context.Background(), quickBudget, func(err error) {
+		if first == nil {
+			first = err
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return first
+}
+
+// checkAll looks at every page, and reports pages that are neither used nor
+// free.
+func (l *layout) checkAll(ctx context.Context, fault func(error)) error {
+	w, err := l.walk(ctx, -1, fault)
+	if err != nil {
+		return err
+	}
+	if w == nil || l.freelist == noFreelist {
+		return nil
+	}
+	for id := uint64(2); id < l.limit; id++ {
+		if !w.used.has(id) && !w.free.has(id) {
+			fault(fmt.Errorf("page %d is neither in use nor free", id))
+		}
+	}
+	return nil
+}
+
+// walk returns nil for the walker when the list of free pages is unreadable.
+func (l *layout) walk(ctx context.Context, budget int, fault func(error)) (*walker, error) {
+	if !l.whole() {
+		fault(fmt.Errorf("the file has %d bytes of %d", l.size, int64(l.limit)*l.pageSize))
+		return nil, nil
+	}
+	free, _, err := l.freePages()
+	if err != nil {
+		fault(err)
+		return nil, nil
+	}
+	used, err := l.reserved()
+	if err != nil {
+		fault(err)
+		return nil, nil
+	}
+	w := &walker{l: l, used: used, free: free, fault: fault, budget: budget}
+	return w, w.bucket(ctx, l.root)
+}
+
+// node is a page to visit, with the bounds of its keys.
+type node struct {
+	id        uint64
+	depth     int
+	low, high []byte // low <= keys < high; nil is no bound
+}
+
+// bucket visits the tree of a bucket and then the buckets in it.
+func (w *walker) bucket(ctx context.Context, root uint64) error {
+	leaves := maxDepth
+	if w.quick() {
+		depth, err := w.depth(root)
+		if err != nil {
+			w.fault(err)
+			return nil
+		}
+		leaves = max(depth, 1) // the root is always read
+	}
+	return w.visit(ctx, node{id: root}, leaves)
+}
+
+func (w *walker) quick() bool { return w.budget >= 0 }
+
+// visit reads a page and goes down from it. Pages at the depth of leaves are
+// only noted.
+func (w *walker) visit(ctx context.Context, n node, leaves int) error {
+	if n.depth >= leaves {
+		if !w.quick() {
+			w.fault(fmt.Errorf("page %d lies too deep", n.id))
+			return nil
+		}
+		w.mark(n.id, 0)
+		return nil
+	}
+	if w.quick() {
+		if w.budget == 0 {
+			return nil
+		}
+		w.budget--
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p, err := w.l.readPage(n.id, make([]byte, w.l.pageSize))
+	if err != nil {
+		w.fault(err)
+		return nil
+	}
+	if !w.mark(n.id, p.overflow) {
+		return nil
+	}
+	children, buckets, err := w.elements(p, n)
+	if err != nil {
+		w.fault(err)
+		return nil
+	}
+	for _, child := range children {
+		if err := w.visit(ctx, child, leaves); err != nil {
+			return err
+		}
+	}
+	for _, root := range buckets {
+		if err := w.bucket(ctx, root); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// depth follows the first children down to a leaf.
+func (w *walker) depth(root uint64) (int, error) {
+	buf := make([]byte, w.l.pageSize)
+	for depth := range maxDepth {
+		w.budget = max(w.budget-1, 0)
+		p, err := w.l.readPage(root, buf)
+		if err != nil {
+			return 0, err
+		}
+		if p.flags == flagLeaf {
+			return depth, nil
+		}
+		root = p.element(0).child
+	}
+	return 0, fmt.Errorf("page %d: the tree has no end", root)
+}
+
+// mark enters a page, with its overflow, as used. A page met twice would lead
+// bbolt in a circle, or be freed twice.
+func (w *walker) mark(id, overflow uint64) bool {
+	for i := id; i <= id+overflow; i++ {
+		switch {
+		case i < 2 || i >= w.l.limit:
+			w.fault(fmt.Errorf("page %d does not exist", i))
+			return false
+		case w.free.has(i):
+			w.fault(fmt.Errorf("page %d is in use and listed as free", i))
+			return false
+		case !w.used.add(i):
+			w.fault(fmt.Errorf("page %d is in use twice", i))
+			return false
+		}
+	}
+	return true
+}
+
+// elements checks the keys of a page and returns what lies below it.
+func (w *walker) elements(p *page, n node) (children []node, buckets []uint64, err error) {
+	var last []byte
+	for i := range p.count {
+		e := p.element(i)
+		key, err := w.l.read(p, e.key, e.value)
+		if err != nil {
+			return nil, nil, fmt.Errorf("page %d: %w", p.id, err)
+		}
+		switch {
+		case i > 0 && bytes.Compare(last, key) >= 0,
+			n.low != nil && bytes.Compare(key, n.low) < 0,
+			n.high != nil && bytes.Compare(key, n.high) >= 0:
+			return nil, nil, fmt.Errorf("page %d: key %d is out of order", p.id, i)
+		}
+		last = append(last[:0], key...)
+		switch {
+		case p.flags == flagBranch:
+			key = bytes.Clone(key)
+			if i > 0 {
+				children[i-1].high = key
+			}
+			children = append(children, node{id: e.child, depth: n.depth + 1, low: key, high: n.high})
+		case e.bucket:
+			root, err := w.inner(p, e)
+			if err != nil {
+				return nil, nil, fmt.Errorf("page %d: bucket %q: %w", p.id, key, err)
+			}
+			if root != 0 {
+				buckets = append(buckets, root)
+			}
+		}
+	}
+	return children, buckets, nil
+}
+
+// inner returns the root page of a bucket, or 0 after checking one that lies
+// inline in its parent's page.
+func (w *walker) inner(p *page, e element) (uint64, error) {
+	if e.end-e.value < bucketHeadSize || e.end-e.value > w.l.pageSize {
+		return 0, fmt.Errorf("a head of %d bytes", e.end-e.value)
+	}
+	b, err := w.l.read(p, e.value, e.end)
+	if err != nil {
+		return 0, err
+	}
+	if root := binary.NativeEndian.Uint64(b); root != 0 {
+		return root, nil
+	}
+	b = b[bucketHeadSize:]
+	if len(b) < pageHeaderSize {
+		return 0, fmt.Errorf("an inline page of %d bytes", len(b))
+	}
+	in := parsePage(b)
+	in.inline = b
+	switch {
+	case in.flags != flagLeaf || in.overflow != 0 || in.id != 0:
+		return 0, fmt.Errorf("an inline page of kind %#x", in.flags)
+	case pageHeaderSize+in.count*elementSize > len(b):
+		return 0, fmt.Errorf("%d elements do not fit", in.count)
+	}
+	if err := in.check(); err != nil {
+		return 0, err
+	}
+	_, buckets, err := w.elements(in, node{})
+	if err == nil && len(buckets) > 0 {
+		err = fmt.Errorf("a bucket inside an inline page")
+	}
+	return 0, err
+}
