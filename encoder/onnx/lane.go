@@ -149,13 +149,12 @@ func (l *lane) work() {
 // step runs one batch and reports whether there was one.
 func (l *lane) step() bool {
 	l.mu.Lock()
-	n := min(l.max, len(l.queue))
-	if n == 0 {
+	batch := l.take()
+	if len(batch) == 0 {
 		l.mu.Unlock()
 		return false
 	}
-	r := &run{batch: slices.Clone(l.queue[:n]), live: n}
-	l.queue = slices.Delete(l.queue, 0, n)
+	r := &run{batch: batch, live: len(batch)}
 	l.current = r
 	l.mu.Unlock()
 
@@ -174,6 +173,28 @@ func (l *lane) step() bool {
 		it.release()
 	}
 	return true
+}
+
+// take removes the next batch from the queue: its head, and what else suits
+// it. The head always goes, so that nobody starves. l.mu is held.
+func (l *lane) take() []*item {
+	var batch []*item
+	l.queue = slices.DeleteFunc(l.queue, func(it *item) bool {
+		if len(batch) == l.max || len(batch) > 0 && !suits(batch[0], it) {
+			return false
+		}
+		batch = append(batch, it)
+		return true
+	})
+	return batch
+}
+
+// suits reports whether two items may share a run. A run is padded to its
+// longest text, and sharing gains less than a factor of two, so a short text
+// is better off without a long one.
+func suits(a, b *item) bool {
+	short, long := min(len(a.ids), len(b.ids)), max(len(a.ids), len(b.ids))
+	return long <= 2*short+2
 }
 
 // protected turns a panic of the executor into an error.

@@ -215,6 +215,38 @@ func TestLaneCloseAnswersTheQueue(t *testing.T) {
 	}
 }
 
+func TestLaneKeepsLongTextsApart(t *testing.T) {
+	s := newScript()
+	l := newLane(s, 8)
+	defer l.close()
+	first, _ := ask(t, l, 1)
+	<-s.enter
+	var items []*item
+	c, out := newCall(6), vectors(6, 2)
+	for i, n := range []int{5, 60, 6, 64, 12, 1} {
+		ids := make([]int32, n)
+		ids[0] = int32(n)
+		items = append(items, &item{call: c, ids: ids, vector: out[i]})
+	}
+	if err := l.submit(items...); err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		s.leave <- struct{}{}
+	}
+	for _, c := range []*call{first, c} {
+		if err := l.wait(context.Background(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, it := range items {
+		wantVector(t, out[i], it.ids[0])
+	}
+	if want := [][]int32{{1}, {5, 6, 12}, {60, 64}, {1}}; !slices.EqualFunc(s.batches, want, slices.Equal) {
+		t.Errorf("batches %v, want %v", s.batches, want)
+	}
+}
+
 func TestNormalise(t *testing.T) {
 	v := []float32{3e20, 4e20}
 	if err := normalise(v); err != nil || math.Abs(float64(v[0])-0.6) > 1e-6 || math.Abs(float64(v[1])-0.8) > 1e-6 {

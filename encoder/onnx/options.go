@@ -23,7 +23,8 @@ type Options struct {
 	Threads int
 
 	// TextBatch and ImageBatch bound how many texts or images go into one
-	// run; 0 means 32 and 16.
+	// run; 0 means 16 and 4. More gains no speed on a CPU and costs memory: an
+	// image of 288 pixels a side needs about 17 MB while it is in the tower.
 	TextBatch, ImageBatch int
 
 	// NoArena gives memory back after each run instead of keeping it for the
@@ -37,8 +38,8 @@ type Options struct {
 
 // Defaults of Options.
 const (
-	DefaultTextBatch  = 32
-	DefaultImageBatch = 16
+	DefaultTextBatch  = 16
+	DefaultImageBatch = 4
 	maxDefaultThreads = 4
 	maxBatch          = 1024
 )

@@ -84,6 +84,8 @@ func sessionOptions(o Options) (*ort.SessionOptions, error) {
 		so.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
 		so.AddSessionConfigEntry("session.inter_op.allow_spinning", "0"),
 		so.SetCpuMemArena(!o.NoArena),
+		// The arena grows by powers of two; weights need none of that room.
+		so.AddSessionConfigEntry("session.use_device_allocator_for_initializers", "1"),
 		// Patterns are kept for each shape, and texts come in many.
 		so.SetMemPattern(false),
 	)
