@@ -55,3 +55,28 @@ func (b *Bitmap) All(yield func(Slot) bool) {
 		}
 	}
 }
+
+// And yields the slots that are in both sets, in rising order; a nil other
+// holds every slot. The set must not change meanwhile.
+func (b *Bitmap) And(other *Bitmap) func(yield func(Slot) bool) {
+	return func(yield func(Slot) bool) {
+		for w, word := range b.words {
+			if other != nil {
+				if w >= len(other.words) {
+					return
+				}
+				word &= other.words[w]
+			}
+			for word != 0 {
+				if !yield(Slot(w<<6 | bits.TrailingZeros64(word))) {
+					return
+				}
+				word &= word - 1
+			}
+		}
+	}
+}
+
+// Words gives access to the set, slot s being bit s%64 of word s/64. Words
+// beyond the slice are empty. They must not be changed.
+func (b *Bitmap) Words() []uint64 { return b.words }

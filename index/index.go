@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // Slot names a vector inside an index. The caller hands slots out, densely
@@ -15,6 +16,9 @@ var (
 	ErrDimension = errors.New("wrong vector dimension")
 	// ErrVector is returned for vectors with NaN, infinities or no length.
 	ErrVector = errors.New("vector is not finite or is zero")
+	// ErrSlot is returned by Add for a slot that is in use: live, not yet
+	// reusable, or named twice.
+	ErrSlot = errors.New("slot is in use")
 	// ErrSnapshot is returned by Restore for pages that are damaged, of an
 	// unknown version or of another configuration: rebuild from the vectors.
 	ErrSnapshot = errors.New("index snapshot cannot be used")
@@ -57,15 +61,82 @@ type Vectors interface {
 	Vector(slot Slot, dst []float32) ([]float32, bool)
 }
 
+// Quant names what a graph computes distances on.
+type Quant uint8
+
+// The kinds of codes.
+const (
+	QuantInt8     Quant = iota // a byte a component, best candidates re-ranked exactly
+	QuantInt8Only              // a byte a component and no re-ranking: scores are estimates
+	QuantBinary                // a bit a component, candidates re-ranked exactly
+	QuantFloat32               // the vectors themselves
+)
+
+var quantNames = [...]string{"int8", "int8-only", "binary", "float32"}
+
+// String is the name of the kind in options and tables.
+func (q Quant) String() string {
+	if int(q) < len(quantNames) {
+		return quantNames[q]
+	}
+	return fmt.Sprintf("Quant(%d)", uint8(q))
+}
+
+// ParseQuant reads what String writes.
+func ParseQuant(name string) (Quant, error) {
+	for q, n := range quantNames {
+		if n == name {
+			return Quant(q), nil
+		}
+	}
+	return 0, fmt.Errorf("unknown quantization %q: take one of %v", name, quantNames)
+}
+
 // Params describe an index at its making. The zero value of each field
 // but Dim is a good default.
 type Params struct {
-	Dim            int
-	M              int     // links per node on the upper layers, 2M on layer 0; default 16
+	Dim            int     // components of a vector, 1 to MaxDim
+	M              int     // links per node on the upper layers, 2M on layer 0; default 16, 2 to MaxM
 	EfConstruction int     // beam while building; default 200
 	EfSearch       int     // beam while searching when Query.Ef is 0; default 64
 	Seed           uint64  // of layer draws and rotations; equal seeds and inserts give equal graphs
+	Quant          Quant   // what distances are computed on; default QuantInt8
+	Workers        int     // goroutines of one Add; default GOMAXPROCS. The graph does not depend on it
 	Vectors        Vectors // exact vectors for re-ranking; nil keeps a copy in memory
+}
+
+// Limits of Params and of slots.
+const (
+	MaxDim  = 32768
+	MaxM    = 128
+	MaxEf   = 1 << 16
+	MaxSlot = 1<<30 - 1 // largest slot
+)
+
+// WithDefaults fills the zero fields and refuses what is out of range.
+func (p Params) WithDefaults() (Params, error) {
+	if p.M == 0 {
+		p.M = 16
+	}
+	if p.EfConstruction == 0 {
+		p.EfConstruction = 200
+	}
+	if p.EfSearch == 0 {
+		p.EfSearch = 64
+	}
+	switch {
+	case p.Dim < 1 || p.Dim > MaxDim:
+		return p, fmt.Errorf("index: dimension %d is not in 1..%d: %w", p.Dim, MaxDim, ErrDimension)
+	case p.M < 2 || p.M > MaxM:
+		return p, fmt.Errorf("index: M %d is not in 2..%d", p.M, MaxM)
+	case p.EfConstruction < 1 || p.EfConstruction > MaxEf || p.EfSearch < 1 || p.EfSearch > MaxEf:
+		return p, fmt.Errorf("index: ef %d and %d are not in 1..%d", p.EfConstruction, p.EfSearch, MaxEf)
+	case p.Workers < 0:
+		return p, fmt.Errorf("index: %d workers", p.Workers)
+	case int(p.Quant) >= len(quantNames):
+		return p, fmt.Errorf("index: unknown quantization %v", p.Quant)
+	}
+	return p, nil
 }
 
 // Stats of an index.
@@ -85,10 +156,12 @@ type Index interface {
 	// Kind is the short name of the implementation: "flat", "hnsw", "coder".
 	Kind() string
 
-	// Add inserts vectors[i] under slots[i]. A slot that is live already is
-	// refused, as are non-finite vectors (ErrVector) and other dimensions
-	// (ErrDimension); then nothing of the call is added. When ctx ends midway
-	// the vectors added so far stay, and ctx.Err() is returned.
+	// Add inserts vectors[i] under slots[i]. A slot that is in use is refused
+	// (ErrSlot), as are non-finite and zero vectors (ErrVector) and other
+	// dimensions (ErrDimension); then nothing of the call is added. When ctx
+	// ends midway the vectors added so far stay, always the first ones of
+	// the call, and ctx.Err() is returned. Vectors are taken as unit length;
+	// what is slightly off is normalised in the index's own copy.
 	Add(ctx context.Context, slots []Slot, vectors [][]float32) error
 
 	// Delete removes slots from every later answer and returns how many of
