@@ -5,24 +5,19 @@
 #include "textflag.h"
 
 // func dotU8S8VNNI(code *uint8, query *int8, n uint64) int32
-// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VNNI, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, BMI2
 TEXT ·dotU8S8VNNI(SB), NOSPLIT, $0-28
 	MOVQ   code+0(FP), AX
 	MOVQ   query+8(FP), CX
 	MOVQ   n+16(FP), DX
-	MOVQ   DX, BX
-	ANDQ   $0x3f, BX
-	MOVQ   $-1, SI
-	BZHIQ  BX, SI, SI
-	KMOVQ  SI, K1
 	VPXORQ Z0, Z0, Z0
 	VPXORQ Z1, Z1, Z1
 	VPXORQ Z2, Z2, Z2
 	VPXORQ Z3, Z3, Z3
+	SUBQ   $0x00000100, DX
+	JB     few
 
-rowFour:
-	CMPQ      DX, $0x00000100
-	JB        rowOne
+four:
 	VMOVDQU64 (AX), Z4
 	VMOVDQU64 (CX), Z5
 	VPDPBUSD  Z5, Z4, Z0
@@ -38,33 +33,41 @@ rowFour:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, CX
 	SUBQ      $0x00000100, DX
-	JMP       rowFour
+	JAE       four
 
-rowOne:
+few:
+	ADDQ $0x00000100, DX
+	JZ   sum
+
+one:
 	CMPQ      DX, $0x40
-	JB        rowRest
+	JB        rest
 	VMOVDQU64 (AX), Z4
 	VMOVDQU64 (CX), Z5
 	VPDPBUSD  Z5, Z4, Z0
 	ADDQ      $0x40, AX
 	ADDQ      $0x40, CX
 	SUBQ      $0x40, DX
-	JMP       rowOne
+	JMP       one
 
-rowRest:
-	TESTQ      BX, BX
-	JZ         rowSum
+rest:
+	TESTQ      DX, DX
+	JZ         sum
+	ANDQ       $0x3f, DX
+	MOVQ       $-1, BX
+	BZHIQ      DX, BX, DX
+	KMOVQ      DX, K1
 	VMOVDQU8.Z (AX), K1, Z4
 	VMOVDQU8.Z (CX), K1, Z5
 	VPDPBUSD   Z5, Z4, Z0
 
-rowSum:
+sum:
 	VPADDD        Z1, Z0, Z0
 	VPADDD        Z3, Z2, Z2
 	VPADDD        Z2, Z0, Z0
 	VEXTRACTI64X4 $0x01, Z0, Y1
 	VPADDD        Y1, Y0, Y1
-	VEXTRACTI128  $0x01, Y1, X0
+	VEXTRACTI32X4 $0x01, Y1, X0
 	VPADDD        X0, X1, X0
 	VPSHUFD       $0x4e, X0, X1
 	VPADDD        X1, X0, X0
@@ -76,108 +79,153 @@ rowSum:
 	RET
 
 // func dotU8S8BatchVNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *int8, stride uint64, out *int32) uint64
-// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VNNI, BMI2, CMOV, MMX+
-TEXT ·dotU8S8BatchVNNI(SB), NOSPLIT, $8-64
-	MOVQ  stride+40(FP), AX
-	MOVQ  AX, CX
-	ANDQ  $0x3f, CX
-	MOVQ  $-1, DX
-	BZHIQ CX, DX, DX
-	KMOVQ DX, K1
-	MOVQ  AX, DX
-	SUBQ  CX, DX
-	MOVQ  query+32(FP), CX
-	ADDQ  DX, CX
-	MOVQ  count+24(FP), BX
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, BMI2, CMOV, MMX+
+TEXT ·dotU8S8BatchVNNI(SB), NOSPLIT, $0-64
+	MOVQ  query+32(FP), AX
+	MOVQ  stride+40(FP), CX
+	MOVQ  CX, DX
+	ANDQ  $0x3f, DX
+	MOVQ  $-1, BX
+	BZHIQ DX, BX, BX
+	KMOVQ BX, K1
+	MOVQ  CX, BX
+	SUBQ  DX, BX
+	ADDQ  BX, AX
+	MOVQ  count+24(FP), DX
 	MOVQ  out+48(FP), SI
 	MOVQ  ids+16(FP), DI
 
 quad:
-	CMPQ    BX, $0x04
+	CMPQ    DX, $0x04
 	JB      single
-	MOVL    (DI), R8
-	CMPQ    R8, rows+8(FP)
-	JAE     bad0
-	IMULQ   AX, R8
-	ADDQ    codes+0(FP), R8
-	MOVL    4(DI), R9
-	CMPQ    R9, rows+8(FP)
-	JAE     bad1
-	IMULQ   AX, R9
-	ADDQ    codes+0(FP), R9
-	MOVL    8(DI), R10
-	CMPQ    R10, rows+8(FP)
-	JAE     bad2
-	IMULQ   AX, R10
-	ADDQ    codes+0(FP), R10
-	MOVL    12(DI), R11
-	CMPQ    R11, rows+8(FP)
-	JAE     bad3
-	IMULQ   AX, R11
-	ADDQ    codes+0(FP), R11
-	MOVQ    DI, R13
-	LEAQ    16(DI), R12
-	CMPQ    BX, $0x08
-	CMOVQCC R12, R13
-	MOVL    (R13), R12
-	IMULQ   AX, R12
-	ADDQ    codes+0(FP), R12
-	ADDQ    DX, R12
-	MOVL    4(R13), R14
-	IMULQ   AX, R14
-	ADDQ    codes+0(FP), R14
-	ADDQ    DX, R14
-	MOVL    8(R13), R15
-	IMULQ   AX, R15
-	ADDQ    codes+0(FP), R15
-	ADDQ    DX, R15
-	MOVL    12(R13), R13
-	IMULQ   AX, R13
-	ADDQ    codes+0(FP), R13
-	ADDQ    DX, R13
-	ADDQ    DX, R8
-	ADDQ    DX, R9
-	ADDQ    DX, R10
-	ADDQ    DX, R11
+	MOVQ    DI, R9
+	LEAQ    16(DI), R8
+	CMPQ    DX, $0x08
+	CMOVQCC R8, R9
 	VPXORQ  Z0, Z0, Z0
 	VPXORQ  Z1, Z1, Z1
 	VPXORQ  Z2, Z2, Z2
 	VPXORQ  Z3, Z3, Z3
-	MOVQ    DX, BP
-	NEGQ    BP
-	JZ      rest
+	MOVL    (DI), R8
+	CMPQ    R8, rows+8(FP)
+	JAE     bad0
+	IMULQ   CX, R8
+	ADDQ    codes+0(FP), R8
+	MOVL    (R9), R10
+	IMULQ   CX, R10
+	ADDQ    codes+0(FP), R10
+	ADDQ    BX, R8
+	ADDQ    BX, R10
+	MOVQ    BX, R11
+	NEGQ    R11
+	JZ      row0Rest
 
-line:
-	VMOVDQU64  (CX)(BP*1), Z4
-	VMOVDQU64  (R8)(BP*1), Z5
-	VPDPBUSD   Z4, Z5, Z0
-	PREFETCHT0 (R12)(BP*1)
-	VMOVDQU64  (R9)(BP*1), Z5
-	VPDPBUSD   Z4, Z5, Z1
-	PREFETCHT0 (R14)(BP*1)
-	VMOVDQU64  (R10)(BP*1), Z5
-	VPDPBUSD   Z4, Z5, Z2
-	PREFETCHT0 (R15)(BP*1)
-	VMOVDQU64  (R11)(BP*1), Z5
-	VPDPBUSD   Z4, Z5, Z3
-	PREFETCHT0 (R13)(BP*1)
-	ADDQ       $0x40, BP
-	JNZ        line
+row0Line:
+	VMOVDQU64  (R8)(R11*1), Z4
+	VMOVDQU64  (AX)(R11*1), Z5
+	VPDPBUSD   Z5, Z4, Z0
+	PREFETCHT0 (R10)(R11*1)
+	ADDQ       $0x40, R11
+	JNZ        row0Line
 
-rest:
+row0Rest:
 	KTESTQ     K1, K1
-	JZ         sum
-	VMOVDQU8.Z (CX), K1, Z4
-	VMOVDQU8.Z (R8), K1, Z5
-	VPDPBUSD   Z4, Z5, Z0
-	VMOVDQU8.Z (R9), K1, Z5
-	VPDPBUSD   Z4, Z5, Z1
-	VMOVDQU8.Z (R10), K1, Z5
-	VPDPBUSD   Z4, Z5, Z2
-	VMOVDQU8.Z (R11), K1, Z5
-	VPDPBUSD   Z4, Z5, Z3
+	JZ         row0Done
+	VMOVDQU8.Z (R8), K1, Z4
+	VMOVDQU8.Z (AX), K1, Z5
+	VPDPBUSD   Z5, Z4, Z0
 
-sum:
+row0Done:
+	MOVL  4(DI), R8
+	CMPQ  R8, rows+8(FP)
+	JAE   bad1
+	IMULQ CX, R8
+	ADDQ  codes+0(FP), R8
+	MOVL  4(R9), R10
+	IMULQ CX, R10
+	ADDQ  codes+0(FP), R10
+	ADDQ  BX, R8
+	ADDQ  BX, R10
+	MOVQ  BX, R11
+	NEGQ  R11
+	JZ    row1Rest
+
+row1Line:
+	VMOVDQU64  (R8)(R11*1), Z4
+	VMOVDQU64  (AX)(R11*1), Z5
+	VPDPBUSD   Z5, Z4, Z1
+	PREFETCHT0 (R10)(R11*1)
+	ADDQ       $0x40, R11
+	JNZ        row1Line
+
+row1Rest:
+	KTESTQ     K1, K1
+	JZ         row1Done
+	VMOVDQU8.Z (R8), K1, Z4
+	VMOVDQU8.Z (AX), K1, Z5
+	VPDPBUSD   Z5, Z4, Z1
+
+row1Done:
+	MOVL  8(DI), R8
+	CMPQ  R8, rows+8(FP)
+	JAE   bad2
+	IMULQ CX, R8
+	ADDQ  codes+0(FP), R8
+	MOVL  8(R9), R10
+	IMULQ CX, R10
+	ADDQ  codes+0(FP), R10
+	ADDQ  BX, R8
+	ADDQ  BX, R10
+	MOVQ  BX, R11
+	NEGQ  R11
+	JZ    row2Rest
+
+row2Line:
+	VMOVDQU64  (R8)(R11*1), Z4
+	VMOVDQU64  (AX)(R11*1), Z5
+	VPDPBUSD   Z5, Z4, Z2
+	PREFETCHT0 (R10)(R11*1)
+	ADDQ       $0x40, R11
+	JNZ        row2Line
+
+row2Rest:
+	KTESTQ     K1, K1
+	JZ         row2Done
+	VMOVDQU8.Z (R8), K1, Z4
+	VMOVDQU8.Z (AX), K1, Z5
+	VPDPBUSD   Z5, Z4, Z2
+
+row2Done:
+	MOVL  12(DI), R8
+	CMPQ  R8, rows+8(FP)
+	JAE   bad3
+	IMULQ CX, R8
+	ADDQ  codes+0(FP), R8
+	MOVL  12(R9), R9
+	IMULQ CX, R9
+	ADDQ  codes+0(FP), R9
+	ADDQ  BX, R8
+	ADDQ  BX, R9
+	MOVQ  BX, R10
+	NEGQ  R10
+	JZ    row3Rest
+
+row3Line:
+	VMOVDQU64  (R8)(R10*1), Z4
+	VMOVDQU64  (AX)(R10*1), Z5
+	VPDPBUSD   Z5, Z4, Z3
+	PREFETCHT0 (R9)(R10*1)
+	ADDQ       $0x40, R10
+	JNZ        row3Line
+
+row3Rest:
+	KTESTQ     K1, K1
+	JZ         row3Done
+	VMOVDQU8.Z (R8), K1, Z4
+	VMOVDQU8.Z (AX), K1, Z5
+	VPDPBUSD   Z5, Z4, Z3
+
+row3Done:
 	VPUNPCKLDQ    Z1, Z0, Z4
 	VPUNPCKHDQ    Z1, Z0, Z8
 	VPADDD        Z8, Z4, Z4
@@ -189,58 +237,48 @@ sum:
 	VPADDD        Z8, Z4, Z4
 	VEXTRACTI64X4 $0x01, Z4, Y5
 	VPADDD        Y5, Y4, Y5
-	VEXTRACTI128  $0x01, Y5, X4
+	VEXTRACTI32X4 $0x01, Y5, X4
 	VPADDD        X4, X5, X4
-	VMOVDQU       X4, (SI)
+	VMOVDQU32     X4, (SI)
 	ADDQ          $0x10, SI
 	ADDQ          $0x10, DI
-	SUBQ          $0x04, BX
+	SUBQ          $0x04, DX
 	JMP           quad
 
 single:
-	TESTQ     BX, BX
-	JZ        done
-	MOVL      (DI), R8
-	CMPQ      R8, rows+8(FP)
-	JAE       bad0
-	IMULQ     AX, R8
-	ADDQ      codes+0(FP), R8
-	ADDQ      DX, R8
-	VPXORQ    Z6, Z6, Z6
-	VPXORQ    Z7, Z7, Z7
-	MOVQ      DX, R9
-	NEGQ      R9
-	JZ        singleRest
-	TESTQ     $0x00000040, R9
-	JZ        singlePair
+	TESTQ  DX, DX
+	JZ     done
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	MOVL   (DI), R8
+	CMPQ   R8, rows+8(FP)
+	JAE    bad0
+	IMULQ  CX, R8
+	ADDQ   codes+0(FP), R8
+	ADDQ   BX, R8
+	MOVQ   BX, R9
+	NEGQ   R9
+	JZ     lastRest
+
+lastLine:
 	VMOVDQU64 (R8)(R9*1), Z0
-	VMOVDQU64 (CX)(R9*1), Z1
+	VMOVDQU64 (AX)(R9*1), Z1
 	VPDPBUSD  Z1, Z0, Z6
 	ADDQ      $0x40, R9
-	JZ        singleRest
+	JNZ       lastLine
 
-singlePair:
-	VMOVDQU64 (R8)(R9*1), Z0
-	VMOVDQU64 (CX)(R9*1), Z1
-	VPDPBUSD  Z1, Z0, Z6
-	VMOVDQU64 64(R8)(R9*1), Z0
-	VMOVDQU64 64(CX)(R9*1), Z1
-	VPDPBUSD  Z1, Z0, Z7
-	ADDQ      $0x00000080, R9
-	JNZ       singlePair
-
-singleRest:
+lastRest:
 	KTESTQ     K1, K1
-	JZ         singleSum
+	JZ         lastDone
 	VMOVDQU8.Z (R8), K1, Z0
-	VMOVDQU8.Z (CX), K1, Z1
+	VMOVDQU8.Z (AX), K1, Z1
 	VPDPBUSD   Z1, Z0, Z6
 
-singleSum:
+lastDone:
 	VPADDD        Z7, Z6, Z6
 	VEXTRACTI64X4 $0x01, Z6, Y0
 	VPADDD        Y0, Y6, Y0
-	VEXTRACTI128  $0x01, Y0, X1
+	VEXTRACTI32X4 $0x01, Y0, X1
 	VPADDD        X1, X0, X1
 	VPSHUFD       $0x4e, X1, X0
 	VPADDD        X0, X1, X1
@@ -250,24 +288,1279 @@ singleSum:
 	MOVL          R8, (SI)
 	ADDQ          $0x04, SI
 	ADDQ          $0x04, DI
-	DECQ          BX
+	DECQ          DX
 	JMP           single
 
 bad3:
-	DECQ BX
+	DECQ DX
 
 bad2:
-	DECQ BX
+	DECQ DX
 
 bad1:
-	DECQ BX
+	DECQ DX
 
 bad0:
 done:
 	VZEROUPPER
 	MOVQ count+24(FP), AX
-	SUBQ BX, AX
+	SUBQ DX, AX
 	MOVQ AX, ret+56(FP)
+	RET
+
+// func dotU8S8Batch256VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *int8, out *int32) uint64
+// Requires: AVX, AVX2, AVX512F, AVX512VL, AVX512VNNI, CMOV, MMX+
+TEXT ·dotU8S8Batch256VNNI(SB), NOSPLIT, $0-56
+	MOVQ      query+32(FP), AX
+	VMOVDQU64 (AX), Z0
+	VMOVDQU64 64(AX), Z1
+	VMOVDQU64 128(AX), Z2
+	VMOVDQU64 192(AX), Z3
+	MOVQ      count+24(FP), AX
+	MOVQ      out+40(FP), CX
+	MOVQ      ids+16(FP), DX
+
+quad:
+	CMPQ          AX, $0x04
+	JB            single
+	MOVQ          DX, SI
+	LEAQ          16(DX), BX
+	CMPQ          AX, $0x08
+	CMOVQCC       BX, SI
+	VPXORQ        Z4, Z4, Z4
+	VPXORQ        Z5, Z5, Z5
+	VPXORQ        Z6, Z6, Z6
+	VPXORQ        Z7, Z7, Z7
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000100, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          (SI), DI
+	IMUL3Q        $0x00000100, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z8
+	VPDPBUSD      Z0, Z8, Z4
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z8
+	VPDPBUSD      Z1, Z8, Z4
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z8
+	VPDPBUSD      Z2, Z8, Z4
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z8
+	VPDPBUSD      Z3, Z8, Z4
+	PREFETCHT0    192(DI)
+	MOVL          4(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad1
+	IMUL3Q        $0x00000100, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          4(SI), DI
+	IMUL3Q        $0x00000100, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z8
+	VPDPBUSD      Z0, Z8, Z5
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z8
+	VPDPBUSD      Z1, Z8, Z5
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z8
+	VPDPBUSD      Z2, Z8, Z5
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z8
+	VPDPBUSD      Z3, Z8, Z5
+	PREFETCHT0    192(DI)
+	MOVL          8(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad2
+	IMUL3Q        $0x00000100, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          8(SI), DI
+	IMUL3Q        $0x00000100, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z8
+	VPDPBUSD      Z0, Z8, Z6
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z8
+	VPDPBUSD      Z1, Z8, Z6
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z8
+	VPDPBUSD      Z2, Z8, Z6
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z8
+	VPDPBUSD      Z3, Z8, Z6
+	PREFETCHT0    192(DI)
+	MOVL          12(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad3
+	IMUL3Q        $0x00000100, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          12(SI), SI
+	IMUL3Q        $0x00000100, SI, SI
+	ADDQ          codes+0(FP), SI
+	VMOVDQU64     (BX), Z8
+	VPDPBUSD      Z0, Z8, Z7
+	PREFETCHT0    (SI)
+	VMOVDQU64     64(BX), Z8
+	VPDPBUSD      Z1, Z8, Z7
+	PREFETCHT0    64(SI)
+	VMOVDQU64     128(BX), Z8
+	VPDPBUSD      Z2, Z8, Z7
+	PREFETCHT0    128(SI)
+	VMOVDQU64     192(BX), Z8
+	VPDPBUSD      Z3, Z8, Z7
+	PREFETCHT0    192(SI)
+	VPUNPCKLDQ    Z5, Z4, Z8
+	VPUNPCKHDQ    Z5, Z4, Z12
+	VPADDD        Z12, Z8, Z8
+	VPUNPCKLDQ    Z7, Z6, Z11
+	VPUNPCKHDQ    Z7, Z6, Z12
+	VPADDD        Z12, Z11, Z11
+	VPUNPCKLQDQ   Z11, Z8, Z12
+	VPUNPCKHQDQ   Z11, Z8, Z8
+	VPADDD        Z12, Z8, Z8
+	VEXTRACTI64X4 $0x01, Z8, Y11
+	VPADDD        Y11, Y8, Y11
+	VEXTRACTI32X4 $0x01, Y11, X8
+	VPADDD        X8, X11, X8
+	VMOVDQU32     X8, (CX)
+	ADDQ          $0x10, CX
+	ADDQ          $0x10, DX
+	SUBQ          $0x04, AX
+	JMP           quad
+
+single:
+	TESTQ         AX, AX
+	JZ            done
+	VPXORQ        Z9, Z9, Z9
+	VPXORQ        Z10, Z10, Z10
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000100, BX, BX
+	ADDQ          codes+0(FP), BX
+	VMOVDQU64     (BX), Z4
+	VPDPBUSD      Z0, Z4, Z9
+	VMOVDQU64     64(BX), Z4
+	VPDPBUSD      Z1, Z4, Z10
+	VMOVDQU64     128(BX), Z4
+	VPDPBUSD      Z2, Z4, Z9
+	VMOVDQU64     192(BX), Z4
+	VPDPBUSD      Z3, Z4, Z10
+	VPADDD        Z10, Z9, Z9
+	VEXTRACTI64X4 $0x01, Z9, Y4
+	VPADDD        Y4, Y9, Y4
+	VEXTRACTI32X4 $0x01, Y4, X5
+	VPADDD        X5, X4, X5
+	VPSHUFD       $0x4e, X5, X4
+	VPADDD        X4, X5, X5
+	VPSHUFD       $0xb1, X5, X4
+	VPADDD        X4, X5, X5
+	VMOVD         X5, BX
+	MOVL          BX, (CX)
+	ADDQ          $0x04, CX
+	ADDQ          $0x04, DX
+	DECQ          AX
+	JMP           single
+
+bad3:
+	DECQ AX
+
+bad2:
+	DECQ AX
+
+bad1:
+	DECQ AX
+
+bad0:
+done:
+	VZEROUPPER
+	MOVQ count+24(FP), CX
+	SUBQ AX, CX
+	MOVQ CX, ret+48(FP)
+	RET
+
+// func dotU8S8Batch384VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *int8, out *int32) uint64
+// Requires: AVX, AVX2, AVX512F, AVX512VL, AVX512VNNI, CMOV, MMX+
+TEXT ·dotU8S8Batch384VNNI(SB), NOSPLIT, $0-56
+	MOVQ      query+32(FP), AX
+	VMOVDQU64 (AX), Z0
+	VMOVDQU64 64(AX), Z1
+	VMOVDQU64 128(AX), Z2
+	VMOVDQU64 192(AX), Z3
+	VMOVDQU64 256(AX), Z4
+	VMOVDQU64 320(AX), Z5
+	MOVQ      count+24(FP), AX
+	MOVQ      out+40(FP), CX
+	MOVQ      ids+16(FP), DX
+
+quad:
+	CMPQ          AX, $0x04
+	JB            single
+	MOVQ          DX, SI
+	LEAQ          16(DX), BX
+	CMPQ          AX, $0x08
+	CMOVQCC       BX, SI
+	VPXORQ        Z6, Z6, Z6
+	VPXORQ        Z7, Z7, Z7
+	VPXORQ        Z8, Z8, Z8
+	VPXORQ        Z9, Z9, Z9
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000180, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          (SI), DI
+	IMUL3Q        $0x00000180, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z10
+	VPDPBUSD      Z0, Z10, Z6
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z10
+	VPDPBUSD      Z1, Z10, Z6
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z10
+	VPDPBUSD      Z2, Z10, Z6
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z10
+	VPDPBUSD      Z3, Z10, Z6
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z10
+	VPDPBUSD      Z4, Z10, Z6
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z10
+	VPDPBUSD      Z5, Z10, Z6
+	PREFETCHT0    320(DI)
+	MOVL          4(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad1
+	IMUL3Q        $0x00000180, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          4(SI), DI
+	IMUL3Q        $0x00000180, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z10
+	VPDPBUSD      Z0, Z10, Z7
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z10
+	VPDPBUSD      Z1, Z10, Z7
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z10
+	VPDPBUSD      Z2, Z10, Z7
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z10
+	VPDPBUSD      Z3, Z10, Z7
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z10
+	VPDPBUSD      Z4, Z10, Z7
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z10
+	VPDPBUSD      Z5, Z10, Z7
+	PREFETCHT0    320(DI)
+	MOVL          8(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad2
+	IMUL3Q        $0x00000180, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          8(SI), DI
+	IMUL3Q        $0x00000180, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z10
+	VPDPBUSD      Z0, Z10, Z8
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z10
+	VPDPBUSD      Z1, Z10, Z8
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z10
+	VPDPBUSD      Z2, Z10, Z8
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z10
+	VPDPBUSD      Z3, Z10, Z8
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z10
+	VPDPBUSD      Z4, Z10, Z8
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z10
+	VPDPBUSD      Z5, Z10, Z8
+	PREFETCHT0    320(DI)
+	MOVL          12(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad3
+	IMUL3Q        $0x00000180, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          12(SI), SI
+	IMUL3Q        $0x00000180, SI, SI
+	ADDQ          codes+0(FP), SI
+	VMOVDQU64     (BX), Z10
+	VPDPBUSD      Z0, Z10, Z9
+	PREFETCHT0    (SI)
+	VMOVDQU64     64(BX), Z10
+	VPDPBUSD      Z1, Z10, Z9
+	PREFETCHT0    64(SI)
+	VMOVDQU64     128(BX), Z10
+	VPDPBUSD      Z2, Z10, Z9
+	PREFETCHT0    128(SI)
+	VMOVDQU64     192(BX), Z10
+	VPDPBUSD      Z3, Z10, Z9
+	PREFETCHT0    192(SI)
+	VMOVDQU64     256(BX), Z10
+	VPDPBUSD      Z4, Z10, Z9
+	PREFETCHT0    256(SI)
+	VMOVDQU64     320(BX), Z10
+	VPDPBUSD      Z5, Z10, Z9
+	PREFETCHT0    320(SI)
+	VPUNPCKLDQ    Z7, Z6, Z10
+	VPUNPCKHDQ    Z7, Z6, Z14
+	VPADDD        Z14, Z10, Z10
+	VPUNPCKLDQ    Z9, Z8, Z13
+	VPUNPCKHDQ    Z9, Z8, Z14
+	VPADDD        Z14, Z13, Z13
+	VPUNPCKLQDQ   Z13, Z10, Z14
+	VPUNPCKHQDQ   Z13, Z10, Z10
+	VPADDD        Z14, Z10, Z10
+	VEXTRACTI64X4 $0x01, Z10, Y13
+	VPADDD        Y13, Y10, Y13
+	VEXTRACTI32X4 $0x01, Y13, X10
+	VPADDD        X10, X13, X10
+	VMOVDQU32     X10, (CX)
+	ADDQ          $0x10, CX
+	ADDQ          $0x10, DX
+	SUBQ          $0x04, AX
+	JMP           quad
+
+single:
+	TESTQ         AX, AX
+	JZ            done
+	VPXORQ        Z11, Z11, Z11
+	VPXORQ        Z12, Z12, Z12
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000180, BX, BX
+	ADDQ          codes+0(FP), BX
+	VMOVDQU64     (BX), Z6
+	VPDPBUSD      Z0, Z6, Z11
+	VMOVDQU64     64(BX), Z6
+	VPDPBUSD      Z1, Z6, Z12
+	VMOVDQU64     128(BX), Z6
+	VPDPBUSD      Z2, Z6, Z11
+	VMOVDQU64     192(BX), Z6
+	VPDPBUSD      Z3, Z6, Z12
+	VMOVDQU64     256(BX), Z6
+	VPDPBUSD      Z4, Z6, Z11
+	VMOVDQU64     320(BX), Z6
+	VPDPBUSD      Z5, Z6, Z12
+	VPADDD        Z12, Z11, Z11
+	VEXTRACTI64X4 $0x01, Z11, Y6
+	VPADDD        Y6, Y11, Y6
+	VEXTRACTI32X4 $0x01, Y6, X7
+	VPADDD        X7, X6, X7
+	VPSHUFD       $0x4e, X7, X6
+	VPADDD        X6, X7, X7
+	VPSHUFD       $0xb1, X7, X6
+	VPADDD        X6, X7, X7
+	VMOVD         X7, BX
+	MOVL          BX, (CX)
+	ADDQ          $0x04, CX
+	ADDQ          $0x04, DX
+	DECQ          AX
+	JMP           single
+
+bad3:
+	DECQ AX
+
+bad2:
+	DECQ AX
+
+bad1:
+	DECQ AX
+
+bad0:
+done:
+	VZEROUPPER
+	MOVQ count+24(FP), CX
+	SUBQ AX, CX
+	MOVQ CX, ret+48(FP)
+	RET
+
+// func dotU8S8Batch512VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *int8, out *int32) uint64
+// Requires: AVX, AVX2, AVX512F, AVX512VL, AVX512VNNI, CMOV, MMX+
+TEXT ·dotU8S8Batch512VNNI(SB), NOSPLIT, $0-56
+	MOVQ      query+32(FP), AX
+	VMOVDQU64 (AX), Z0
+	VMOVDQU64 64(AX), Z1
+	VMOVDQU64 128(AX), Z2
+	VMOVDQU64 192(AX), Z3
+	VMOVDQU64 256(AX), Z4
+	VMOVDQU64 320(AX), Z5
+	VMOVDQU64 384(AX), Z6
+	VMOVDQU64 448(AX), Z7
+	MOVQ      count+24(FP), AX
+	MOVQ      out+40(FP), CX
+	MOVQ      ids+16(FP), DX
+
+quad:
+	CMPQ          AX, $0x04
+	JB            single
+	MOVQ          DX, SI
+	LEAQ          16(DX), BX
+	CMPQ          AX, $0x08
+	CMOVQCC       BX, SI
+	VPXORQ        Z8, Z8, Z8
+	VPXORQ        Z9, Z9, Z9
+	VPXORQ        Z10, Z10, Z10
+	VPXORQ        Z11, Z11, Z11
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000200, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          (SI), DI
+	IMUL3Q        $0x00000200, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z12
+	VPDPBUSD      Z0, Z12, Z8
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z12
+	VPDPBUSD      Z1, Z12, Z8
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z12
+	VPDPBUSD      Z2, Z12, Z8
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z12
+	VPDPBUSD      Z3, Z12, Z8
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z12
+	VPDPBUSD      Z4, Z12, Z8
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z12
+	VPDPBUSD      Z5, Z12, Z8
+	PREFETCHT0    320(DI)
+	VMOVDQU64     384(BX), Z12
+	VPDPBUSD      Z6, Z12, Z8
+	PREFETCHT0    384(DI)
+	VMOVDQU64     448(BX), Z12
+	VPDPBUSD      Z7, Z12, Z8
+	PREFETCHT0    448(DI)
+	MOVL          4(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad1
+	IMUL3Q        $0x00000200, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          4(SI), DI
+	IMUL3Q        $0x00000200, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z12
+	VPDPBUSD      Z0, Z12, Z9
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z12
+	VPDPBUSD      Z1, Z12, Z9
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z12
+	VPDPBUSD      Z2, Z12, Z9
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z12
+	VPDPBUSD      Z3, Z12, Z9
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z12
+	VPDPBUSD      Z4, Z12, Z9
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z12
+	VPDPBUSD      Z5, Z12, Z9
+	PREFETCHT0    320(DI)
+	VMOVDQU64     384(BX), Z12
+	VPDPBUSD      Z6, Z12, Z9
+	PREFETCHT0    384(DI)
+	VMOVDQU64     448(BX), Z12
+	VPDPBUSD      Z7, Z12, Z9
+	PREFETCHT0    448(DI)
+	MOVL          8(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad2
+	IMUL3Q        $0x00000200, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          8(SI), DI
+	IMUL3Q        $0x00000200, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z12
+	VPDPBUSD      Z0, Z12, Z10
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z12
+	VPDPBUSD      Z1, Z12, Z10
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z12
+	VPDPBUSD      Z2, Z12, Z10
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z12
+	VPDPBUSD      Z3, Z12, Z10
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z12
+	VPDPBUSD      Z4, Z12, Z10
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z12
+	VPDPBUSD      Z5, Z12, Z10
+	PREFETCHT0    320(DI)
+	VMOVDQU64     384(BX), Z12
+	VPDPBUSD      Z6, Z12, Z10
+	PREFETCHT0    384(DI)
+	VMOVDQU64     448(BX), Z12
+	VPDPBUSD      Z7, Z12, Z10
+	PREFETCHT0    448(DI)
+	MOVL          12(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad3
+	IMUL3Q        $0x00000200, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          12(SI), SI
+	IMUL3Q        $0x00000200, SI, SI
+	ADDQ          codes+0(FP), SI
+	VMOVDQU64     (BX), Z12
+	VPDPBUSD      Z0, Z12, Z11
+	PREFETCHT0    (SI)
+	VMOVDQU64     64(BX), Z12
+	VPDPBUSD      Z1, Z12, Z11
+	PREFETCHT0    64(SI)
+	VMOVDQU64     128(BX), Z12
+	VPDPBUSD      Z2, Z12, Z11
+	PREFETCHT0    128(SI)
+	VMOVDQU64     192(BX), Z12
+	VPDPBUSD      Z3, Z12, Z11
+	PREFETCHT0    192(SI)
+	VMOVDQU64     256(BX), Z12
+	VPDPBUSD      Z4, Z12, Z11
+	PREFETCHT0    256(SI)
+	VMOVDQU64     320(BX), Z12
+	VPDPBUSD      Z5, Z12, Z11
+	PREFETCHT0    320(SI)
+	VMOVDQU64     384(BX), Z12
+	VPDPBUSD      Z6, Z12, Z11
+	PREFETCHT0    384(SI)
+	VMOVDQU64     448(BX), Z12
+	VPDPBUSD      Z7, Z12, Z11
+	PREFETCHT0    448(SI)
+	VPUNPCKLDQ    Z9, Z8, Z12
+	VPUNPCKHDQ    Z9, Z8, Z16
+	VPADDD        Z16, Z12, Z12
+	VPUNPCKLDQ    Z11, Z10, Z15
+	VPUNPCKHDQ    Z11, Z10, Z16
+	VPADDD        Z16, Z15, Z15
+	VPUNPCKLQDQ   Z15, Z12, Z16
+	VPUNPCKHQDQ   Z15, Z12, Z12
+	VPADDD        Z16, Z12, Z12
+	VEXTRACTI64X4 $0x01, Z12, Y15
+	VPADDD        Y15, Y12, Y15
+	VEXTRACTI32X4 $0x01, Y15, X12
+	VPADDD        X12, X15, X12
+	VMOVDQU32     X12, (CX)
+	ADDQ          $0x10, CX
+	ADDQ          $0x10, DX
+	SUBQ          $0x04, AX
+	JMP           quad
+
+single:
+	TESTQ         AX, AX
+	JZ            done
+	VPXORQ        Z13, Z13, Z13
+	VPXORQ        Z14, Z14, Z14
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000200, BX, BX
+	ADDQ          codes+0(FP), BX
+	VMOVDQU64     (BX), Z8
+	VPDPBUSD      Z0, Z8, Z13
+	VMOVDQU64     64(BX), Z8
+	VPDPBUSD      Z1, Z8, Z14
+	VMOVDQU64     128(BX), Z8
+	VPDPBUSD      Z2, Z8, Z13
+	VMOVDQU64     192(BX), Z8
+	VPDPBUSD      Z3, Z8, Z14
+	VMOVDQU64     256(BX), Z8
+	VPDPBUSD      Z4, Z8, Z13
+	VMOVDQU64     320(BX), Z8
+	VPDPBUSD      Z5, Z8, Z14
+	VMOVDQU64     384(BX), Z8
+	VPDPBUSD      Z6, Z8, Z13
+	VMOVDQU64     448(BX), Z8
+	VPDPBUSD      Z7, Z8, Z14
+	VPADDD        Z14, Z13, Z13
+	VEXTRACTI64X4 $0x01, Z13, Y8
+	VPADDD        Y8, Y13, Y8
+	VEXTRACTI32X4 $0x01, Y8, X9
+	VPADDD        X9, X8, X9
+	VPSHUFD       $0x4e, X9, X8
+	VPADDD        X8, X9, X9
+	VPSHUFD       $0xb1, X9, X8
+	VPADDD        X8, X9, X9
+	VMOVD         X9, BX
+	MOVL          BX, (CX)
+	ADDQ          $0x04, CX
+	ADDQ          $0x04, DX
+	DECQ          AX
+	JMP           single
+
+bad3:
+	DECQ AX
+
+bad2:
+	DECQ AX
+
+bad1:
+	DECQ AX
+
+bad0:
+done:
+	VZEROUPPER
+	MOVQ count+24(FP), CX
+	SUBQ AX, CX
+	MOVQ CX, ret+48(FP)
+	RET
+
+// func dotU8S8Batch768VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *int8, out *int32) uint64
+// Requires: AVX, AVX2, AVX512F, AVX512VL, AVX512VNNI, CMOV, MMX+
+TEXT ·dotU8S8Batch768VNNI(SB), NOSPLIT, $0-56
+	MOVQ      query+32(FP), AX
+	VMOVDQU64 (AX), Z0
+	VMOVDQU64 64(AX), Z1
+	VMOVDQU64 128(AX), Z2
+	VMOVDQU64 192(AX), Z3
+	VMOVDQU64 256(AX), Z4
+	VMOVDQU64 320(AX), Z5
+	VMOVDQU64 384(AX), Z6
+	VMOVDQU64 448(AX), Z7
+	VMOVDQU64 512(AX), Z8
+	VMOVDQU64 576(AX), Z9
+	VMOVDQU64 640(AX), Z10
+	VMOVDQU64 704(AX), Z11
+	MOVQ      count+24(FP), AX
+	MOVQ      out+40(FP), CX
+	MOVQ      ids+16(FP), DX
+
+quad:
+	CMPQ          AX, $0x04
+	JB            single
+	MOVQ          DX, SI
+	LEAQ          16(DX), BX
+	CMPQ          AX, $0x08
+	CMOVQCC       BX, SI
+	VPXORQ        Z12, Z12, Z12
+	VPXORQ        Z13, Z13, Z13
+	VPXORQ        Z14, Z14, Z14
+	VPXORQ        Z15, Z15, Z15
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000300, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          (SI), DI
+	IMUL3Q        $0x00000300, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z16
+	VPDPBUSD      Z0, Z16, Z12
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z16
+	VPDPBUSD      Z1, Z16, Z12
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z16
+	VPDPBUSD      Z2, Z16, Z12
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z16
+	VPDPBUSD      Z3, Z16, Z12
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z16
+	VPDPBUSD      Z4, Z16, Z12
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z16
+	VPDPBUSD      Z5, Z16, Z12
+	PREFETCHT0    320(DI)
+	VMOVDQU64     384(BX), Z16
+	VPDPBUSD      Z6, Z16, Z12
+	PREFETCHT0    384(DI)
+	VMOVDQU64     448(BX), Z16
+	VPDPBUSD      Z7, Z16, Z12
+	PREFETCHT0    448(DI)
+	VMOVDQU64     512(BX), Z16
+	VPDPBUSD      Z8, Z16, Z12
+	PREFETCHT0    512(DI)
+	VMOVDQU64     576(BX), Z16
+	VPDPBUSD      Z9, Z16, Z12
+	PREFETCHT0    576(DI)
+	VMOVDQU64     640(BX), Z16
+	VPDPBUSD      Z10, Z16, Z12
+	PREFETCHT0    640(DI)
+	VMOVDQU64     704(BX), Z16
+	VPDPBUSD      Z11, Z16, Z12
+	PREFETCHT0    704(DI)
+	MOVL          4(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad1
+	IMUL3Q        $0x00000300, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          4(SI), DI
+	IMUL3Q        $0x00000300, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z16
+	VPDPBUSD      Z0, Z16, Z13
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z16
+	VPDPBUSD      Z1, Z16, Z13
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z16
+	VPDPBUSD      Z2, Z16, Z13
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z16
+	VPDPBUSD      Z3, Z16, Z13
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z16
+	VPDPBUSD      Z4, Z16, Z13
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z16
+	VPDPBUSD      Z5, Z16, Z13
+	PREFETCHT0    320(DI)
+	VMOVDQU64     384(BX), Z16
+	VPDPBUSD      Z6, Z16, Z13
+	PREFETCHT0    384(DI)
+	VMOVDQU64     448(BX), Z16
+	VPDPBUSD      Z7, Z16, Z13
+	PREFETCHT0    448(DI)
+	VMOVDQU64     512(BX), Z16
+	VPDPBUSD      Z8, Z16, Z13
+	PREFETCHT0    512(DI)
+	VMOVDQU64     576(BX), Z16
+	VPDPBUSD      Z9, Z16, Z13
+	PREFETCHT0    576(DI)
+	VMOVDQU64     640(BX), Z16
+	VPDPBUSD      Z10, Z16, Z13
+	PREFETCHT0    640(DI)
+	VMOVDQU64     704(BX), Z16
+	VPDPBUSD      Z11, Z16, Z13
+	PREFETCHT0    704(DI)
+	MOVL          8(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad2
+	IMUL3Q        $0x00000300, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          8(SI), DI
+	IMUL3Q        $0x00000300, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z16
+	VPDPBUSD      Z0, Z16, Z14
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z16
+	VPDPBUSD      Z1, Z16, Z14
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z16
+	VPDPBUSD      Z2, Z16, Z14
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z16
+	VPDPBUSD      Z3, Z16, Z14
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z16
+	VPDPBUSD      Z4, Z16, Z14
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z16
+	VPDPBUSD      Z5, Z16, Z14
+	PREFETCHT0    320(DI)
+	VMOVDQU64     384(BX), Z16
+	VPDPBUSD      Z6, Z16, Z14
+	PREFETCHT0    384(DI)
+	VMOVDQU64     448(BX), Z16
+	VPDPBUSD      Z7, Z16, Z14
+	PREFETCHT0    448(DI)
+	VMOVDQU64     512(BX), Z16
+	VPDPBUSD      Z8, Z16, Z14
+	PREFETCHT0    512(DI)
+	VMOVDQU64     576(BX), Z16
+	VPDPBUSD      Z9, Z16, Z14
+	PREFETCHT0    576(DI)
+	VMOVDQU64     640(BX), Z16
+	VPDPBUSD      Z10, Z16, Z14
+	PREFETCHT0    640(DI)
+	VMOVDQU64     704(BX), Z16
+	VPDPBUSD      Z11, Z16, Z14
+	PREFETCHT0    704(DI)
+	MOVL          12(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad3
+	IMUL3Q        $0x00000300, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          12(SI), SI
+	IMUL3Q        $0x00000300, SI, SI
+	ADDQ          codes+0(FP), SI
+	VMOVDQU64     (BX), Z16
+	VPDPBUSD      Z0, Z16, Z15
+	PREFETCHT0    (SI)
+	VMOVDQU64     64(BX), Z16
+	VPDPBUSD      Z1, Z16, Z15
+	PREFETCHT0    64(SI)
+	VMOVDQU64     128(BX), Z16
+	VPDPBUSD      Z2, Z16, Z15
+	PREFETCHT0    128(SI)
+	VMOVDQU64     192(BX), Z16
+	VPDPBUSD      Z3, Z16, Z15
+	PREFETCHT0    192(SI)
+	VMOVDQU64     256(BX), Z16
+	VPDPBUSD      Z4, Z16, Z15
+	PREFETCHT0    256(SI)
+	VMOVDQU64     320(BX), Z16
+	VPDPBUSD      Z5, Z16, Z15
+	PREFETCHT0    320(SI)
+	VMOVDQU64     384(BX), Z16
+	VPDPBUSD      Z6, Z16, Z15
+	PREFETCHT0    384(SI)
+	VMOVDQU64     448(BX), Z16
+	VPDPBUSD      Z7, Z16, Z15
+	PREFETCHT0    448(SI)
+	VMOVDQU64     512(BX), Z16
+	VPDPBUSD      Z8, Z16, Z15
+	PREFETCHT0    512(SI)
+	VMOVDQU64     576(BX), Z16
+	VPDPBUSD      Z9, Z16, Z15
+	PREFETCHT0    576(SI)
+	VMOVDQU64     640(BX), Z16
+	VPDPBUSD      Z10, Z16, Z15
+	PREFETCHT0    640(SI)
+	VMOVDQU64     704(BX), Z16
+	VPDPBUSD      Z11, Z16, Z15
+	PREFETCHT0    704(SI)
+	VPUNPCKLDQ    Z13, Z12, Z16
+	VPUNPCKHDQ    Z13, Z12, Z20
+	VPADDD        Z20, Z16, Z16
+	VPUNPCKLDQ    Z15, Z14, Z19
+	VPUNPCKHDQ    Z15, Z14, Z20
+	VPADDD        Z20, Z19, Z19
+	VPUNPCKLQDQ   Z19, Z16, Z20
+	VPUNPCKHQDQ   Z19, Z16, Z16
+	VPADDD        Z20, Z16, Z16
+	VEXTRACTI64X4 $0x01, Z16, Y19
+	VPADDD        Y19, Y16, Y19
+	VEXTRACTI32X4 $0x01, Y19, X16
+	VPADDD        X16, X19, X16
+	VMOVDQU32     X16, (CX)
+	ADDQ          $0x10, CX
+	ADDQ          $0x10, DX
+	SUBQ          $0x04, AX
+	JMP           quad
+
+single:
+	TESTQ         AX, AX
+	JZ            done
+	VPXORQ        Z17, Z17, Z17
+	VPXORQ        Z18, Z18, Z18
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000300, BX, BX
+	ADDQ          codes+0(FP), BX
+	VMOVDQU64     (BX), Z12
+	VPDPBUSD      Z0, Z12, Z17
+	VMOVDQU64     64(BX), Z12
+	VPDPBUSD      Z1, Z12, Z18
+	VMOVDQU64     128(BX), Z12
+	VPDPBUSD      Z2, Z12, Z17
+	VMOVDQU64     192(BX), Z12
+	VPDPBUSD      Z3, Z12, Z18
+	VMOVDQU64     256(BX), Z12
+	VPDPBUSD      Z4, Z12, Z17
+	VMOVDQU64     320(BX), Z12
+	VPDPBUSD      Z5, Z12, Z18
+	VMOVDQU64     384(BX), Z12
+	VPDPBUSD      Z6, Z12, Z17
+	VMOVDQU64     448(BX), Z12
+	VPDPBUSD      Z7, Z12, Z18
+	VMOVDQU64     512(BX), Z12
+	VPDPBUSD      Z8, Z12, Z17
+	VMOVDQU64     576(BX), Z12
+	VPDPBUSD      Z9, Z12, Z18
+	VMOVDQU64     640(BX), Z12
+	VPDPBUSD      Z10, Z12, Z17
+	VMOVDQU64     704(BX), Z12
+	VPDPBUSD      Z11, Z12, Z18
+	VPADDD        Z18, Z17, Z17
+	VEXTRACTI64X4 $0x01, Z17, Y12
+	VPADDD        Y12, Y17, Y12
+	VEXTRACTI32X4 $0x01, Y12, X13
+	VPADDD        X13, X12, X13
+	VPSHUFD       $0x4e, X13, X12
+	VPADDD        X12, X13, X13
+	VPSHUFD       $0xb1, X13, X12
+	VPADDD        X12, X13, X13
+	VMOVD         X13, BX
+	MOVL          BX, (CX)
+	ADDQ          $0x04, CX
+	ADDQ          $0x04, DX
+	DECQ          AX
+	JMP           single
+
+bad3:
+	DECQ AX
+
+bad2:
+	DECQ AX
+
+bad1:
+	DECQ AX
+
+bad0:
+done:
+	VZEROUPPER
+	MOVQ count+24(FP), CX
+	SUBQ AX, CX
+	MOVQ CX, ret+48(FP)
+	RET
+
+// func dotU8S8Batch1024VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *int8, out *int32) uint64
+// Requires: AVX, AVX2, AVX512F, AVX512VL, AVX512VNNI, CMOV, MMX+
+TEXT ·dotU8S8Batch1024VNNI(SB), NOSPLIT, $0-56
+	MOVQ      query+32(FP), AX
+	VMOVDQU64 (AX), Z0
+	VMOVDQU64 64(AX), Z1
+	VMOVDQU64 128(AX), Z2
+	VMOVDQU64 192(AX), Z3
+	VMOVDQU64 256(AX), Z4
+	VMOVDQU64 320(AX), Z5
+	VMOVDQU64 384(AX), Z6
+	VMOVDQU64 448(AX), Z7
+	VMOVDQU64 512(AX), Z8
+	VMOVDQU64 576(AX), Z9
+	VMOVDQU64 640(AX), Z10
+	VMOVDQU64 704(AX), Z11
+	VMOVDQU64 768(AX), Z12
+	VMOVDQU64 832(AX), Z13
+	VMOVDQU64 896(AX), Z14
+	VMOVDQU64 960(AX), Z15
+	MOVQ      count+24(FP), AX
+	MOVQ      out+40(FP), CX
+	MOVQ      ids+16(FP), DX
+
+quad:
+	CMPQ          AX, $0x04
+	JB            single
+	MOVQ          DX, SI
+	LEAQ          16(DX), BX
+	CMPQ          AX, $0x08
+	CMOVQCC       BX, SI
+	VPXORQ        Z16, Z16, Z16
+	VPXORQ        Z17, Z17, Z17
+	VPXORQ        Z18, Z18, Z18
+	VPXORQ        Z19, Z19, Z19
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000400, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          (SI), DI
+	IMUL3Q        $0x00000400, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z20
+	VPDPBUSD      Z0, Z20, Z16
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z20
+	VPDPBUSD      Z1, Z20, Z16
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z20
+	VPDPBUSD      Z2, Z20, Z16
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z20
+	VPDPBUSD      Z3, Z20, Z16
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z20
+	VPDPBUSD      Z4, Z20, Z16
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z20
+	VPDPBUSD      Z5, Z20, Z16
+	PREFETCHT0    320(DI)
+	VMOVDQU64     384(BX), Z20
+	VPDPBUSD      Z6, Z20, Z16
+	PREFETCHT0    384(DI)
+	VMOVDQU64     448(BX), Z20
+	VPDPBUSD      Z7, Z20, Z16
+	PREFETCHT0    448(DI)
+	VMOVDQU64     512(BX), Z20
+	VPDPBUSD      Z8, Z20, Z16
+	PREFETCHT0    512(DI)
+	VMOVDQU64     576(BX), Z20
+	VPDPBUSD      Z9, Z20, Z16
+	PREFETCHT0    576(DI)
+	VMOVDQU64     640(BX), Z20
+	VPDPBUSD      Z10, Z20, Z16
+	PREFETCHT0    640(DI)
+	VMOVDQU64     704(BX), Z20
+	VPDPBUSD      Z11, Z20, Z16
+	PREFETCHT0    704(DI)
+	VMOVDQU64     768(BX), Z20
+	VPDPBUSD      Z12, Z20, Z16
+	PREFETCHT0    768(DI)
+	VMOVDQU64     832(BX), Z20
+	VPDPBUSD      Z13, Z20, Z16
+	PREFETCHT0    832(DI)
+	VMOVDQU64     896(BX), Z20
+	VPDPBUSD      Z14, Z20, Z16
+	PREFETCHT0    896(DI)
+	VMOVDQU64     960(BX), Z20
+	VPDPBUSD      Z15, Z20, Z16
+	PREFETCHT0    960(DI)
+	MOVL          4(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad1
+	IMUL3Q        $0x00000400, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          4(SI), DI
+	IMUL3Q        $0x00000400, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z20
+	VPDPBUSD      Z0, Z20, Z17
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z20
+	VPDPBUSD      Z1, Z20, Z17
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z20
+	VPDPBUSD      Z2, Z20, Z17
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z20
+	VPDPBUSD      Z3, Z20, Z17
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z20
+	VPDPBUSD      Z4, Z20, Z17
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z20
+	VPDPBUSD      Z5, Z20, Z17
+	PREFETCHT0    320(DI)
+	VMOVDQU64     384(BX), Z20
+	VPDPBUSD      Z6, Z20, Z17
+	PREFETCHT0    384(DI)
+	VMOVDQU64     448(BX), Z20
+	VPDPBUSD      Z7, Z20, Z17
+	PREFETCHT0    448(DI)
+	VMOVDQU64     512(BX), Z20
+	VPDPBUSD      Z8, Z20, Z17
+	PREFETCHT0    512(DI)
+	VMOVDQU64     576(BX), Z20
+	VPDPBUSD      Z9, Z20, Z17
+	PREFETCHT0    576(DI)
+	VMOVDQU64     640(BX), Z20
+	VPDPBUSD      Z10, Z20, Z17
+	PREFETCHT0    640(DI)
+	VMOVDQU64     704(BX), Z20
+	VPDPBUSD      Z11, Z20, Z17
+	PREFETCHT0    704(DI)
+	VMOVDQU64     768(BX), Z20
+	VPDPBUSD      Z12, Z20, Z17
+	PREFETCHT0    768(DI)
+	VMOVDQU64     832(BX), Z20
+	VPDPBUSD      Z13, Z20, Z17
+	PREFETCHT0    832(DI)
+	VMOVDQU64     896(BX), Z20
+	VPDPBUSD      Z14, Z20, Z17
+	PREFETCHT0    896(DI)
+	VMOVDQU64     960(BX), Z20
+	VPDPBUSD      Z15, Z20, Z17
+	PREFETCHT0    960(DI)
+	MOVL          8(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad2
+	IMUL3Q        $0x00000400, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          8(SI), DI
+	IMUL3Q        $0x00000400, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z20
+	VPDPBUSD      Z0, Z20, Z18
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z20
+	VPDPBUSD      Z1, Z20, Z18
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z20
+	VPDPBUSD      Z2, Z20, Z18
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z20
+	VPDPBUSD      Z3, Z20, Z18
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z20
+	VPDPBUSD      Z4, Z20, Z18
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z20
+	VPDPBUSD      Z5, Z20, Z18
+	PREFETCHT0    320(DI)
+	VMOVDQU64     384(BX), Z20
+	VPDPBUSD      Z6, Z20, Z18
+	PREFETCHT0    384(DI)
+	VMOVDQU64     448(BX), Z20
+	VPDPBUSD      Z7, Z20, Z18
+	PREFETCHT0    448(DI)
+	VMOVDQU64     512(BX), Z20
+	VPDPBUSD      Z8, Z20, Z18
+	PREFETCHT0    512(DI)
+	VMOVDQU64     576(BX), Z20
+	VPDPBUSD      Z9, Z20, Z18
+	PREFETCHT0    576(DI)
+	VMOVDQU64     640(BX), Z20
+	VPDPBUSD      Z10, Z20, Z18
+	PREFETCHT0    640(DI)
+	VMOVDQU64     704(BX), Z20
+	VPDPBUSD      Z11, Z20, Z18
+	PREFETCHT0    704(DI)
+	VMOVDQU64     768(BX), Z20
+	VPDPBUSD      Z12, Z20, Z18
+	PREFETCHT0    768(DI)
+	VMOVDQU64     832(BX), Z20
+	VPDPBUSD      Z13, Z20, Z18
+	PREFETCHT0    832(DI)
+	VMOVDQU64     896(BX), Z20
+	VPDPBUSD      Z14, Z20, Z18
+	PREFETCHT0    896(DI)
+	VMOVDQU64     960(BX), Z20
+	VPDPBUSD      Z15, Z20, Z18
+	PREFETCHT0    960(DI)
+	MOVL          12(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad3
+	IMUL3Q        $0x00000400, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          12(SI), SI
+	IMUL3Q        $0x00000400, SI, SI
+	ADDQ          codes+0(FP), SI
+	VMOVDQU64     (BX), Z20
+	VPDPBUSD      Z0, Z20, Z19
+	PREFETCHT0    (SI)
+	VMOVDQU64     64(BX), Z20
+	VPDPBUSD      Z1, Z20, Z19
+	PREFETCHT0    64(SI)
+	VMOVDQU64     128(BX), Z20
+	VPDPBUSD      Z2, Z20, Z19
+	PREFETCHT0    128(SI)
+	VMOVDQU64     192(BX), Z20
+	VPDPBUSD      Z3, Z20, Z19
+	PREFETCHT0    192(SI)
+	VMOVDQU64     256(BX), Z20
+	VPDPBUSD      Z4, Z20, Z19
+	PREFETCHT0    256(SI)
+	VMOVDQU64     320(BX), Z20
+	VPDPBUSD      Z5, Z20, Z19
+	PREFETCHT0    320(SI)
+	VMOVDQU64     384(BX), Z20
+	VPDPBUSD      Z6, Z20, Z19
+	PREFETCHT0    384(SI)
+	VMOVDQU64     448(BX), Z20
+	VPDPBUSD      Z7, Z20, Z19
+	PREFETCHT0    448(SI)
+	VMOVDQU64     512(BX), Z20
+	VPDPBUSD      Z8, Z20, Z19
+	PREFETCHT0    512(SI)
+	VMOVDQU64     576(BX), Z20
+	VPDPBUSD      Z9, Z20, Z19
+	PREFETCHT0    576(SI)
+	VMOVDQU64     640(BX), Z20
+	VPDPBUSD      Z10, Z20, Z19
+	PREFETCHT0    640(SI)
+	VMOVDQU64     704(BX), Z20
+	VPDPBUSD      Z11, Z20, Z19
+	PREFETCHT0    704(SI)
+	VMOVDQU64     768(BX), Z20
+	VPDPBUSD      Z12, Z20, Z19
+	PREFETCHT0    768(SI)
+	VMOVDQU64     832(BX), Z20
+	VPDPBUSD      Z13, Z20, Z19
+	PREFETCHT0    832(SI)
+	VMOVDQU64     896(BX), Z20
+	VPDPBUSD      Z14, Z20, Z19
+	PREFETCHT0    896(SI)
+	VMOVDQU64     960(BX), Z20
+	VPDPBUSD      Z15, Z20, Z19
+	PREFETCHT0    960(SI)
+	VPUNPCKLDQ    Z17, Z16, Z20
+	VPUNPCKHDQ    Z17, Z16, Z24
+	VPADDD        Z24, Z20, Z20
+	VPUNPCKLDQ    Z19, Z18, Z23
+	VPUNPCKHDQ    Z19, Z18, Z24
+	VPADDD        Z24, Z23, Z23
+	VPUNPCKLQDQ   Z23, Z20, Z24
+	VPUNPCKHQDQ   Z23, Z20, Z20
+	VPADDD        Z24, Z20, Z20
+	VEXTRACTI64X4 $0x01, Z20, Y23
+	VPADDD        Y23, Y20, Y23
+	VEXTRACTI32X4 $0x01, Y23, X20
+	VPADDD        X20, X23, X20
+	VMOVDQU32     X20, (CX)
+	ADDQ          $0x10, CX
+	ADDQ          $0x10, DX
+	SUBQ          $0x04, AX
+	JMP           quad
+
+single:
+	TESTQ         AX, AX
+	JZ            done
+	VPXORQ        Z21, Z21, Z21
+	VPXORQ        Z22, Z22, Z22
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000400, BX, BX
+	ADDQ          codes+0(FP), BX
+	VMOVDQU64     (BX), Z16
+	VPDPBUSD      Z0, Z16, Z21
+	VMOVDQU64     64(BX), Z16
+	VPDPBUSD      Z1, Z16, Z22
+	VMOVDQU64     128(BX), Z16
+	VPDPBUSD      Z2, Z16, Z21
+	VMOVDQU64     192(BX), Z16
+	VPDPBUSD      Z3, Z16, Z22
+	VMOVDQU64     256(BX), Z16
+	VPDPBUSD      Z4, Z16, Z21
+	VMOVDQU64     320(BX), Z16
+	VPDPBUSD      Z5, Z16, Z22
+	VMOVDQU64     384(BX), Z16
+	VPDPBUSD      Z6, Z16, Z21
+	VMOVDQU64     448(BX), Z16
+	VPDPBUSD      Z7, Z16, Z22
+	VMOVDQU64     512(BX), Z16
+	VPDPBUSD      Z8, Z16, Z21
+	VMOVDQU64     576(BX), Z16
+	VPDPBUSD      Z9, Z16, Z22
+	VMOVDQU64     640(BX), Z16
+	VPDPBUSD      Z10, Z16, Z21
+	VMOVDQU64     704(BX), Z16
+	VPDPBUSD      Z11, Z16, Z22
+	VMOVDQU64     768(BX), Z16
+	VPDPBUSD      Z12, Z16, Z21
+	VMOVDQU64     832(BX), Z16
+	VPDPBUSD      Z13, Z16, Z22
+	VMOVDQU64     896(BX), Z16
+	VPDPBUSD      Z14, Z16, Z21
+	VMOVDQU64     960(BX), Z16
+	VPDPBUSD      Z15, Z16, Z22
+	VPADDD        Z22, Z21, Z21
+	VEXTRACTI64X4 $0x01, Z21, Y16
+	VPADDD        Y16, Y21, Y16
+	VEXTRACTI32X4 $0x01, Y16, X17
+	VPADDD        X17, X16, X17
+	VPSHUFD       $0x4e, X17, X16
+	VPADDD        X16, X17, X17
+	VPSHUFD       $0xb1, X17, X16
+	VPADDD        X16, X17, X17
+	VMOVD         X17, BX
+	MOVL          BX, (CX)
+	ADDQ          $0x04, CX
+	ADDQ          $0x04, DX
+	DECQ          AX
+	JMP           single
+
+bad3:
+	DECQ AX
+
+bad2:
+	DECQ AX
+
+bad1:
+	DECQ AX
+
+bad0:
+done:
+	VZEROUPPER
+	MOVQ count+24(FP), CX
+	SUBQ AX, CX
+	MOVQ CX, ret+48(FP)
 	RET
 
 // func dotU8S8AVX2(code *uint8, query *int8, n uint64) int32
@@ -448,72 +1741,117 @@ done:
 	RET
 
 // func dotU8S8RowsVNNI(codes *uint8, count uint64, query *int8, stride uint64, out *int32)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VNNI, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, BMI2
 TEXT ·dotU8S8RowsVNNI(SB), NOSPLIT, $0-40
-	MOVQ  stride+24(FP), AX
-	MOVQ  AX, CX
-	ANDQ  $0x3f, CX
-	MOVQ  $-1, DX
-	BZHIQ CX, DX, DX
-	KMOVQ DX, K1
-	MOVQ  AX, DX
-	SUBQ  CX, DX
-	MOVQ  query+16(FP), CX
-	ADDQ  DX, CX
-	MOVQ  count+8(FP), BX
+	MOVQ  query+16(FP), AX
+	MOVQ  stride+24(FP), CX
+	MOVQ  CX, DX
+	ANDQ  $0x3f, DX
+	MOVQ  $-1, BX
+	BZHIQ DX, BX, BX
+	KMOVQ BX, K1
+	MOVQ  CX, BX
+	SUBQ  DX, BX
+	ADDQ  BX, AX
+	MOVQ  count+8(FP), DX
 	MOVQ  out+32(FP), SI
 	MOVQ  codes+0(FP), DI
 
 quad:
-	CMPQ   BX, $0x04
+	CMPQ   DX, $0x04
 	JB     single
-	MOVQ   DI, R8
-	LEAQ   (DI)(AX*1), R9
-	MOVQ   R9, DI
-	LEAQ   (DI)(AX*1), R10
-	MOVQ   R10, DI
-	LEAQ   (DI)(AX*1), R11
-	MOVQ   R11, DI
-	ADDQ   AX, DI
-	ADDQ   DX, R8
-	ADDQ   DX, R9
-	ADDQ   DX, R10
-	ADDQ   DX, R11
 	VPXORQ Z0, Z0, Z0
 	VPXORQ Z1, Z1, Z1
 	VPXORQ Z2, Z2, Z2
 	VPXORQ Z3, Z3, Z3
-	MOVQ   DX, R12
-	NEGQ   R12
-	JZ     rest
+	MOVQ   DI, R8
+	ADDQ   CX, DI
+	ADDQ   BX, R8
+	MOVQ   BX, R9
+	NEGQ   R9
+	JZ     row0Rest
 
-line:
-	VMOVDQU64 (CX)(R12*1), Z4
-	VMOVDQU64 (R8)(R12*1), Z5
-	VPDPBUSD  Z4, Z5, Z0
-	VMOVDQU64 (R9)(R12*1), Z5
-	VPDPBUSD  Z4, Z5, Z1
-	VMOVDQU64 (R10)(R12*1), Z5
-	VPDPBUSD  Z4, Z5, Z2
-	VMOVDQU64 (R11)(R12*1), Z5
-	VPDPBUSD  Z4, Z5, Z3
-	ADDQ      $0x40, R12
-	JNZ       line
+row0Line:
+	VMOVDQU64 (R8)(R9*1), Z4
+	VMOVDQU64 (AX)(R9*1), Z5
+	VPDPBUSD  Z5, Z4, Z0
+	ADDQ      $0x40, R9
+	JNZ       row0Line
 
-rest:
+row0Rest:
 	KTESTQ     K1, K1
-	JZ         sum
-	VMOVDQU8.Z (CX), K1, Z4
-	VMOVDQU8.Z (R8), K1, Z5
-	VPDPBUSD   Z4, Z5, Z0
-	VMOVDQU8.Z (R9), K1, Z5
-	VPDPBUSD   Z4, Z5, Z1
-	VMOVDQU8.Z (R10), K1, Z5
-	VPDPBUSD   Z4, Z5, Z2
-	VMOVDQU8.Z (R11), K1, Z5
-	VPDPBUSD   Z4, Z5, Z3
+	JZ         row0Done
+	VMOVDQU8.Z (R8), K1, Z4
+	VMOVDQU8.Z (AX), K1, Z5
+	VPDPBUSD   Z5, Z4, Z0
 
-sum:
+row0Done:
+	MOVQ DI, R8
+	ADDQ CX, DI
+	ADDQ BX, R8
+	MOVQ BX, R9
+	NEGQ R9
+	JZ   row1Rest
+
+row1Line:
+	VMOVDQU64 (R8)(R9*1), Z4
+	VMOVDQU64 (AX)(R9*1), Z5
+	VPDPBUSD  Z5, Z4, Z1
+	ADDQ      $0x40, R9
+	JNZ       row1Line
+
+row1Rest:
+	KTESTQ     K1, K1
+	JZ         row1Done
+	VMOVDQU8.Z (R8), K1, Z4
+	VMOVDQU8.Z (AX), K1, Z5
+	VPDPBUSD   Z5, Z4, Z1
+
+row1Done:
+	MOVQ DI, R8
+	ADDQ CX, DI
+	ADDQ BX, R8
+	MOVQ BX, R9
+	NEGQ R9
+	JZ   row2Rest
+
+row2Line:
+	VMOVDQU64 (R8)(R9*1), Z4
+	VMOVDQU64 (AX)(R9*1), Z5
+	VPDPBUSD  Z5, Z4, Z2
+	ADDQ      $0x40, R9
+	JNZ       row2Line
+
+row2Rest:
+	KTESTQ     K1, K1
+	JZ         row2Done
+	VMOVDQU8.Z (R8), K1, Z4
+	VMOVDQU8.Z (AX), K1, Z5
+	VPDPBUSD   Z5, Z4, Z2
+
+row2Done:
+	MOVQ DI, R8
+	ADDQ CX, DI
+	ADDQ BX, R8
+	MOVQ BX, R9
+	NEGQ R9
+	JZ   row3Rest
+
+row3Line:
+	VMOVDQU64 (R8)(R9*1), Z4
+	VMOVDQU64 (AX)(R9*1), Z5
+	VPDPBUSD  Z5, Z4, Z3
+	ADDQ      $0x40, R9
+	JNZ       row3Line
+
+row3Rest:
+	KTESTQ     K1, K1
+	JZ         row3Done
+	VMOVDQU8.Z (R8), K1, Z4
+	VMOVDQU8.Z (AX), K1, Z5
+	VPDPBUSD   Z5, Z4, Z3
+
+row3Done:
 	VPUNPCKLDQ    Z1, Z0, Z4
 	VPUNPCKHDQ    Z1, Z0, Z8
 	VPADDD        Z8, Z4, Z4
@@ -525,54 +1863,44 @@ sum:
 	VPADDD        Z8, Z4, Z4
 	VEXTRACTI64X4 $0x01, Z4, Y5
 	VPADDD        Y5, Y4, Y5
-	VEXTRACTI128  $0x01, Y5, X4
+	VEXTRACTI32X4 $0x01, Y5, X4
 	VPADDD        X4, X5, X4
-	VMOVDQU       X4, (SI)
+	VMOVDQU32     X4, (SI)
 	ADDQ          $0x10, SI
-	SUBQ          $0x04, BX
+	SUBQ          $0x04, DX
 	JMP           quad
 
 single:
-	TESTQ     BX, BX
-	JZ        done
-	MOVQ      DI, R8
-	ADDQ      AX, DI
-	ADDQ      DX, R8
-	VPXORQ    Z6, Z6, Z6
-	VPXORQ    Z7, Z7, Z7
-	MOVQ      DX, R9
-	NEGQ      R9
-	JZ        singleRest
-	TESTQ     $0x00000040, R9
-	JZ        singlePair
+	TESTQ  DX, DX
+	JZ     done
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	MOVQ   DI, R8
+	ADDQ   CX, DI
+	ADDQ   BX, R8
+	MOVQ   BX, R9
+	NEGQ   R9
+	JZ     lastRest
+
+lastLine:
 	VMOVDQU64 (R8)(R9*1), Z0
-	VMOVDQU64 (CX)(R9*1), Z1
+	VMOVDQU64 (AX)(R9*1), Z1
 	VPDPBUSD  Z1, Z0, Z6
 	ADDQ      $0x40, R9
-	JZ        singleRest
+	JNZ       lastLine
 
-singlePair:
-	VMOVDQU64 (R8)(R9*1), Z0
-	VMOVDQU64 (CX)(R9*1), Z1
-	VPDPBUSD  Z1, Z0, Z6
-	VMOVDQU64 64(R8)(R9*1), Z0
-	VMOVDQU64 64(CX)(R9*1), Z1
-	VPDPBUSD  Z1, Z0, Z7
-	ADDQ      $0x00000080, R9
-	JNZ       singlePair
-
-singleRest:
+lastRest:
 	KTESTQ     K1, K1
-	JZ         singleSum
+	JZ         lastDone
 	VMOVDQU8.Z (R8), K1, Z0
-	VMOVDQU8.Z (CX), K1, Z1
+	VMOVDQU8.Z (AX), K1, Z1
 	VPDPBUSD   Z1, Z0, Z6
 
-singleSum:
+lastDone:
 	VPADDD        Z7, Z6, Z6
 	VEXTRACTI64X4 $0x01, Z6, Y0
 	VPADDD        Y0, Y6, Y0
-	VEXTRACTI128  $0x01, Y0, X1
+	VEXTRACTI32X4 $0x01, Y0, X1
 	VPADDD        X1, X0, X1
 	VPSHUFD       $0x4e, X1, X0
 	VPADDD        X0, X1, X1
@@ -581,7 +1909,823 @@ singleSum:
 	VMOVD         X1, R8
 	MOVL          R8, (SI)
 	ADDQ          $0x04, SI
-	DECQ          BX
+	DECQ          DX
+	JMP           single
+
+done:
+	VZEROUPPER
+	RET
+
+// func dotU8S8Rows256VNNI(codes *uint8, count uint64, query *int8, out *int32)
+// Requires: AVX, AVX2, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·dotU8S8Rows256VNNI(SB), NOSPLIT, $0-32
+	MOVQ      query+16(FP), AX
+	VMOVDQU64 (AX), Z0
+	VMOVDQU64 64(AX), Z1
+	VMOVDQU64 128(AX), Z2
+	VMOVDQU64 192(AX), Z3
+	MOVQ      count+8(FP), AX
+	MOVQ      out+24(FP), CX
+	MOVQ      codes+0(FP), DX
+
+quad:
+	CMPQ          AX, $0x04
+	JB            single
+	VPXORQ        Z4, Z4, Z4
+	VPXORQ        Z5, Z5, Z5
+	VPXORQ        Z6, Z6, Z6
+	VPXORQ        Z7, Z7, Z7
+	VMOVDQU64     (DX), Z8
+	VPDPBUSD      Z0, Z8, Z4
+	VMOVDQU64     64(DX), Z8
+	VPDPBUSD      Z1, Z8, Z4
+	VMOVDQU64     128(DX), Z8
+	VPDPBUSD      Z2, Z8, Z4
+	VMOVDQU64     192(DX), Z8
+	VPDPBUSD      Z3, Z8, Z4
+	ADDQ          $0x00000100, DX
+	VMOVDQU64     (DX), Z8
+	VPDPBUSD      Z0, Z8, Z5
+	VMOVDQU64     64(DX), Z8
+	VPDPBUSD      Z1, Z8, Z5
+	VMOVDQU64     128(DX), Z8
+	VPDPBUSD      Z2, Z8, Z5
+	VMOVDQU64     192(DX), Z8
+	VPDPBUSD      Z3, Z8, Z5
+	ADDQ          $0x00000100, DX
+	VMOVDQU64     (DX), Z8
+	VPDPBUSD      Z0, Z8, Z6
+	VMOVDQU64     64(DX), Z8
+	VPDPBUSD      Z1, Z8, Z6
+	VMOVDQU64     128(DX), Z8
+	VPDPBUSD      Z2, Z8, Z6
+	VMOVDQU64     192(DX), Z8
+	VPDPBUSD      Z3, Z8, Z6
+	ADDQ          $0x00000100, DX
+	VMOVDQU64     (DX), Z8
+	VPDPBUSD      Z0, Z8, Z7
+	VMOVDQU64     64(DX), Z8
+	VPDPBUSD      Z1, Z8, Z7
+	VMOVDQU64     128(DX), Z8
+	VPDPBUSD      Z2, Z8, Z7
+	VMOVDQU64     192(DX), Z8
+	VPDPBUSD      Z3, Z8, Z7
+	ADDQ          $0x00000100, DX
+	VPUNPCKLDQ    Z5, Z4, Z8
+	VPUNPCKHDQ    Z5, Z4, Z12
+	VPADDD        Z12, Z8, Z8
+	VPUNPCKLDQ    Z7, Z6, Z11
+	VPUNPCKHDQ    Z7, Z6, Z12
+	VPADDD        Z12, Z11, Z11
+	VPUNPCKLQDQ   Z11, Z8, Z12
+	VPUNPCKHQDQ   Z11, Z8, Z8
+	VPADDD        Z12, Z8, Z8
+	VEXTRACTI64X4 $0x01, Z8, Y11
+	VPADDD        Y11, Y8, Y11
+	VEXTRACTI32X4 $0x01, Y11, X8
+	VPADDD        X8, X11, X8
+	VMOVDQU32     X8, (CX)
+	ADDQ          $0x10, CX
+	SUBQ          $0x04, AX
+	JMP           quad
+
+single:
+	TESTQ         AX, AX
+	JZ            done
+	VPXORQ        Z9, Z9, Z9
+	VPXORQ        Z10, Z10, Z10
+	VMOVDQU64     (DX), Z4
+	VPDPBUSD      Z0, Z4, Z9
+	VMOVDQU64     64(DX), Z4
+	VPDPBUSD      Z1, Z4, Z10
+	VMOVDQU64     128(DX), Z4
+	VPDPBUSD      Z2, Z4, Z9
+	VMOVDQU64     192(DX), Z4
+	VPDPBUSD      Z3, Z4, Z10
+	ADDQ          $0x00000100, DX
+	VPADDD        Z10, Z9, Z9
+	VEXTRACTI64X4 $0x01, Z9, Y4
+	VPADDD        Y4, Y9, Y4
+	VEXTRACTI32X4 $0x01, Y4, X5
+	VPADDD        X5, X4, X5
+	VPSHUFD       $0x4e, X5, X4
+	VPADDD        X4, X5, X5
+	VPSHUFD       $0xb1, X5, X4
+	VPADDD        X4, X5, X5
+	VMOVD         X5, BX
+	MOVL          BX, (CX)
+	ADDQ          $0x04, CX
+	DECQ          AX
+	JMP           single
+
+done:
+	VZEROUPPER
+	RET
+
+// func dotU8S8Rows384VNNI(codes *uint8, count uint64, query *int8, out *int32)
+// Requires: AVX, AVX2, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·dotU8S8Rows384VNNI(SB), NOSPLIT, $0-32
+	MOVQ      query+16(FP), AX
+	VMOVDQU64 (AX), Z0
+	VMOVDQU64 64(AX), Z1
+	VMOVDQU64 128(AX), Z2
+	VMOVDQU64 192(AX), Z3
+	VMOVDQU64 256(AX), Z4
+	VMOVDQU64 320(AX), Z5
+	MOVQ      count+8(FP), AX
+	MOVQ      out+24(FP), CX
+	MOVQ      codes+0(FP), DX
+
+quad:
+	CMPQ          AX, $0x04
+	JB            single
+	VPXORQ        Z6, Z6, Z6
+	VPXORQ        Z7, Z7, Z7
+	VPXORQ        Z8, Z8, Z8
+	VPXORQ        Z9, Z9, Z9
+	VMOVDQU64     (DX), Z10
+	VPDPBUSD      Z0, Z10, Z6
+	VMOVDQU64     64(DX), Z10
+	VPDPBUSD      Z1, Z10, Z6
+	VMOVDQU64     128(DX), Z10
+	VPDPBUSD      Z2, Z10, Z6
+	VMOVDQU64     192(DX), Z10
+	VPDPBUSD      Z3, Z10, Z6
+	VMOVDQU64     256(DX), Z10
+	VPDPBUSD      Z4, Z10, Z6
+	VMOVDQU64     320(DX), Z10
+	VPDPBUSD      Z5, Z10, Z6
+	ADDQ          $0x00000180, DX
+	VMOVDQU64     (DX), Z10
+	VPDPBUSD      Z0, Z10, Z7
+	VMOVDQU64     64(DX), Z10
+	VPDPBUSD      Z1, Z10, Z7
+	VMOVDQU64     128(DX), Z10
+	VPDPBUSD      Z2, Z10, Z7
+	VMOVDQU64     192(DX), Z10
+	VPDPBUSD      Z3, Z10, Z7
+	VMOVDQU64     256(DX), Z10
+	VPDPBUSD      Z4, Z10, Z7
+	VMOVDQU64     320(DX), Z10
+	VPDPBUSD      Z5, Z10, Z7
+	ADDQ          $0x00000180, DX
+	VMOVDQU64     (DX), Z10
+	VPDPBUSD      Z0, Z10, Z8
+	VMOVDQU64     64(DX), Z10
+	VPDPBUSD      Z1, Z10, Z8
+	VMOVDQU64     128(DX), Z10
+	VPDPBUSD      Z2, Z10, Z8
+	VMOVDQU64     192(DX), Z10
+	VPDPBUSD      Z3, Z10, Z8
+	VMOVDQU64     256(DX), Z10
+	VPDPBUSD      Z4, Z10, Z8
+	VMOVDQU64     320(DX), Z10
+	VPDPBUSD      Z5, Z10, Z8
+	ADDQ          $0x00000180, DX
+	VMOVDQU64     (DX), Z10
+	VPDPBUSD      Z0, Z10, Z9
+	VMOVDQU64     64(DX), Z10
+	VPDPBUSD      Z1, Z10, Z9
+	VMOVDQU64     128(DX), Z10
+	VPDPBUSD      Z2, Z10, Z9
+	VMOVDQU64     192(DX), Z10
+	VPDPBUSD      Z3, Z10, Z9
+	VMOVDQU64     256(DX), Z10
+	VPDPBUSD      Z4, Z10, Z9
+	VMOVDQU64     320(DX), Z10
+	VPDPBUSD      Z5, Z10, Z9
+	ADDQ          $0x00000180, DX
+	VPUNPCKLDQ    Z7, Z6, Z10
+	VPUNPCKHDQ    Z7, Z6, Z14
+	VPADDD        Z14, Z10, Z10
+	VPUNPCKLDQ    Z9, Z8, Z13
+	VPUNPCKHDQ    Z9, Z8, Z14
+	VPADDD        Z14, Z13, Z13
+	VPUNPCKLQDQ   Z13, Z10, Z14
+	VPUNPCKHQDQ   Z13, Z10, Z10
+	VPADDD        Z14, Z10, Z10
+	VEXTRACTI64X4 $0x01, Z10, Y13
+	VPADDD        Y13, Y10, Y13
+	VEXTRACTI32X4 $0x01, Y13, X10
+	VPADDD        X10, X13, X10
+	VMOVDQU32     X10, (CX)
+	ADDQ          $0x10, CX
+	SUBQ          $0x04, AX
+	JMP           quad
+
+single:
+	TESTQ         AX, AX
+	JZ            done
+	VPXORQ        Z11, Z11, Z11
+	VPXORQ        Z12, Z12, Z12
+	VMOVDQU64     (DX), Z6
+	VPDPBUSD      Z0, Z6, Z11
+	VMOVDQU64     64(DX), Z6
+	VPDPBUSD      Z1, Z6, Z12
+	VMOVDQU64     128(DX), Z6
+	VPDPBUSD      Z2, Z6, Z11
+	VMOVDQU64     192(DX), Z6
+	VPDPBUSD      Z3, Z6, Z12
+	VMOVDQU64     256(DX), Z6
+	VPDPBUSD      Z4, Z6, Z11
+	VMOVDQU64     320(DX), Z6
+	VPDPBUSD      Z5, Z6, Z12
+	ADDQ          $0x00000180, DX
+	VPADDD        Z12, Z11, Z11
+	VEXTRACTI64X4 $0x01, Z11, Y6
+	VPADDD        Y6, Y11, Y6
+	VEXTRACTI32X4 $0x01, Y6, X7
+	VPADDD        X7, X6, X7
+	VPSHUFD       $0x4e, X7, X6
+	VPADDD        X6, X7, X7
+	VPSHUFD       $0xb1, X7, X6
+	VPADDD        X6, X7, X7
+	VMOVD         X7, BX
+	MOVL          BX, (CX)
+	ADDQ          $0x04, CX
+	DECQ          AX
+	JMP           single
+
+done:
+	VZEROUPPER
+	RET
+
+// func dotU8S8Rows512VNNI(codes *uint8, count uint64, query *int8, out *int32)
+// Requires: AVX, AVX2, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·dotU8S8Rows512VNNI(SB), NOSPLIT, $0-32
+	MOVQ      query+16(FP), AX
+	VMOVDQU64 (AX), Z0
+	VMOVDQU64 64(AX), Z1
+	VMOVDQU64 128(AX), Z2
+	VMOVDQU64 192(AX), Z3
+	VMOVDQU64 256(AX), Z4
+	VMOVDQU64 320(AX), Z5
+	VMOVDQU64 384(AX), Z6
+	VMOVDQU64 448(AX), Z7
+	MOVQ      count+8(FP), AX
+	MOVQ      out+24(FP), CX
+	MOVQ      codes+0(FP), DX
+
+quad:
+	CMPQ          AX, $0x04
+	JB            single
+	VPXORQ        Z8, Z8, Z8
+	VPXORQ        Z9, Z9, Z9
+	VPXORQ        Z10, Z10, Z10
+	VPXORQ        Z11, Z11, Z11
+	VMOVDQU64     (DX), Z12
+	VPDPBUSD      Z0, Z12, Z8
+	VMOVDQU64     64(DX), Z12
+	VPDPBUSD      Z1, Z12, Z8
+	VMOVDQU64     128(DX), Z12
+	VPDPBUSD      Z2, Z12, Z8
+	VMOVDQU64     192(DX), Z12
+	VPDPBUSD      Z3, Z12, Z8
+	VMOVDQU64     256(DX), Z12
+	VPDPBUSD      Z4, Z12, Z8
+	VMOVDQU64     320(DX), Z12
+	VPDPBUSD      Z5, Z12, Z8
+	VMOVDQU64     384(DX), Z12
+	VPDPBUSD      Z6, Z12, Z8
+	VMOVDQU64     448(DX), Z12
+	VPDPBUSD      Z7, Z12, Z8
+	ADDQ          $0x00000200, DX
+	VMOVDQU64     (DX), Z12
+	VPDPBUSD      Z0, Z12, Z9
+	VMOVDQU64     64(DX), Z12
+	VPDPBUSD      Z1, Z12, Z9
+	VMOVDQU64     128(DX), Z12
+	VPDPBUSD      Z2, Z12, Z9
+	VMOVDQU64     192(DX), Z12
+	VPDPBUSD      Z3, Z12, Z9
+	VMOVDQU64     256(DX), Z12
+	VPDPBUSD      Z4, Z12, Z9
+	VMOVDQU64     320(DX), Z12
+	VPDPBUSD      Z5, Z12, Z9
+	VMOVDQU64     384(DX), Z12
+	VPDPBUSD      Z6, Z12, Z9
+	VMOVDQU64     448(DX), Z12
+	VPDPBUSD      Z7, Z12, Z9
+	ADDQ          $0x00000200, DX
+	VMOVDQU64     (DX), Z12
+	VPDPBUSD      Z0, Z12, Z10
+	VMOVDQU64     64(DX), Z12
+	VPDPBUSD      Z1, Z12, Z10
+	VMOVDQU64     128(DX), Z12
+	VPDPBUSD      Z2, Z12, Z10
+	VMOVDQU64     192(DX), Z12
+	VPDPBUSD      Z3, Z12, Z10
+	VMOVDQU64     256(DX), Z12
+	VPDPBUSD      Z4, Z12, Z10
+	VMOVDQU64     320(DX), Z12
+	VPDPBUSD      Z5, Z12, Z10
+	VMOVDQU64     384(DX), Z12
+	VPDPBUSD      Z6, Z12, Z10
+	VMOVDQU64     448(DX), Z12
+	VPDPBUSD      Z7, Z12, Z10
+	ADDQ          $0x00000200, DX
+	VMOVDQU64     (DX), Z12
+	VPDPBUSD      Z0, Z12, Z11
+	VMOVDQU64     64(DX), Z12
+	VPDPBUSD      Z1, Z12, Z11
+	VMOVDQU64     128(DX), Z12
+	VPDPBUSD      Z2, Z12, Z11
+	VMOVDQU64     192(DX), Z12
+	VPDPBUSD      Z3, Z12, Z11
+	VMOVDQU64     256(DX), Z12
+	VPDPBUSD      Z4, Z12, Z11
+	VMOVDQU64     320(DX), Z12
+	VPDPBUSD      Z5, Z12, Z11
+	VMOVDQU64     384(DX), Z12
+	VPDPBUSD      Z6, Z12, Z11
+	VMOVDQU64     448(DX), Z12
+	VPDPBUSD      Z7, Z12, Z11
+	ADDQ          $0x00000200, DX
+	VPUNPCKLDQ    Z9, Z8, Z12
+	VPUNPCKHDQ    Z9, Z8, Z16
+	VPADDD        Z16, Z12, Z12
+	VPUNPCKLDQ    Z11, Z10, Z15
+	VPUNPCKHDQ    Z11, Z10, Z16
+	VPADDD        Z16, Z15, Z15
+	VPUNPCKLQDQ   Z15, Z12, Z16
+	VPUNPCKHQDQ   Z15, Z12, Z12
+	VPADDD        Z16, Z12, Z12
+	VEXTRACTI64X4 $0x01, Z12, Y15
+	VPADDD        Y15, Y12, Y15
+	VEXTRACTI32X4 $0x01, Y15, X12
+	VPADDD        X12, X15, X12
+	VMOVDQU32     X12, (CX)
+	ADDQ          $0x10, CX
+	SUBQ          $0x04, AX
+	JMP           quad
+
+single:
+	TESTQ         AX, AX
+	JZ            done
+	VPXORQ        Z13, Z13, Z13
+	VPXORQ        Z14, Z14, Z14
+	VMOVDQU64     (DX), Z8
+	VPDPBUSD      Z0, Z8, Z13
+	VMOVDQU64     64(DX), Z8
+	VPDPBUSD      Z1, Z8, Z14
+	VMOVDQU64     128(DX), Z8
+	VPDPBUSD      Z2, Z8, Z13
+	VMOVDQU64     192(DX), Z8
+	VPDPBUSD      Z3, Z8, Z14
+	VMOVDQU64     256(DX), Z8
+	VPDPBUSD      Z4, Z8, Z13
+	VMOVDQU64     320(DX), Z8
+	VPDPBUSD      Z5, Z8, Z14
+	VMOVDQU64     384(DX), Z8
+	VPDPBUSD      Z6, Z8, Z13
+	VMOVDQU64     448(DX), Z8
+	VPDPBUSD      Z7, Z8, Z14
+	ADDQ          $0x00000200, DX
+	VPADDD        Z14, Z13, Z13
+	VEXTRACTI64X4 $0x01, Z13, Y8
+	VPADDD        Y8, Y13, Y8
+	VEXTRACTI32X4 $0x01, Y8, X9
+	VPADDD        X9, X8, X9
+	VPSHUFD       $0x4e, X9, X8
+	VPADDD        X8, X9, X9
+	VPSHUFD       $0xb1, X9, X8
+	VPADDD        X8, X9, X9
+	VMOVD         X9, BX
+	MOVL          BX, (CX)
+	ADDQ          $0x04, CX
+	DECQ          AX
+	JMP           single
+
+done:
+	VZEROUPPER
+	RET
+
+// func dotU8S8Rows768VNNI(codes *uint8, count uint64, query *int8, out *int32)
+// Requires: AVX, AVX2, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·dotU8S8Rows768VNNI(SB), NOSPLIT, $0-32
+	MOVQ      query+16(FP), AX
+	VMOVDQU64 (AX), Z0
+	VMOVDQU64 64(AX), Z1
+	VMOVDQU64 128(AX), Z2
+	VMOVDQU64 192(AX), Z3
+	VMOVDQU64 256(AX), Z4
+	VMOVDQU64 320(AX), Z5
+	VMOVDQU64 384(AX), Z6
+	VMOVDQU64 448(AX), Z7
+	VMOVDQU64 512(AX), Z8
+	VMOVDQU64 576(AX), Z9
+	VMOVDQU64 640(AX), Z10
+	VMOVDQU64 704(AX), Z11
+	MOVQ      count+8(FP), AX
+	MOVQ      out+24(FP), CX
+	MOVQ      codes+0(FP), DX
+
+quad:
+	CMPQ          AX, $0x04
+	JB            single
+	VPXORQ        Z12, Z12, Z12
+	VPXORQ        Z13, Z13, Z13
+	VPXORQ        Z14, Z14, Z14
+	VPXORQ        Z15, Z15, Z15
+	VMOVDQU64     (DX), Z16
+	VPDPBUSD      Z0, Z16, Z12
+	VMOVDQU64     64(DX), Z16
+	VPDPBUSD      Z1, Z16, Z12
+	VMOVDQU64     128(DX), Z16
+	VPDPBUSD      Z2, Z16, Z12
+	VMOVDQU64     192(DX), Z16
+	VPDPBUSD      Z3, Z16, Z12
+	VMOVDQU64     256(DX), Z16
+	VPDPBUSD      Z4, Z16, Z12
+	VMOVDQU64     320(DX), Z16
+	VPDPBUSD      Z5, Z16, Z12
+	VMOVDQU64     384(DX), Z16
+	VPDPBUSD      Z6, Z16, Z12
+	VMOVDQU64     448(DX), Z16
+	VPDPBUSD      Z7, Z16, Z12
+	VMOVDQU64     512(DX), Z16
+	VPDPBUSD      Z8, Z16, Z12
+	VMOVDQU64     576(DX), Z16
+	VPDPBUSD      Z9, Z16, Z12
+	VMOVDQU64     640(DX), Z16
+	VPDPBUSD      Z10, Z16, Z12
+	VMOVDQU64     704(DX), Z16
+	VPDPBUSD      Z11, Z16, Z12
+	ADDQ          $0x00000300, DX
+	VMOVDQU64     (DX), Z16
+	VPDPBUSD      Z0, Z16, Z13
+	VMOVDQU64     64(DX), Z16
+	VPDPBUSD      Z1, Z16, Z13
+	VMOVDQU64     128(DX), Z16
+	VPDPBUSD      Z2, Z16, Z13
+	VMOVDQU64     192(DX), Z16
+	VPDPBUSD      Z3, Z16, Z13
+	VMOVDQU64     256(DX), Z16
+	VPDPBUSD      Z4, Z16, Z13
+	VMOVDQU64     320(DX), Z16
+	VPDPBUSD      Z5, Z16, Z13
+	VMOVDQU64     384(DX), Z16
+	VPDPBUSD      Z6, Z16, Z13
+	VMOVDQU64     448(DX), Z16
+	VPDPBUSD      Z7, Z16, Z13
+	VMOVDQU64     512(DX), Z16
+	VPDPBUSD      Z8, Z16, Z13
+	VMOVDQU64     576(DX), Z16
+	VPDPBUSD      Z9, Z16, Z13
+	VMOVDQU64     640(DX), Z16
+	VPDPBUSD      Z10, Z16, Z13
+	VMOVDQU64     704(DX), Z16
+	VPDPBUSD      Z11, Z16, Z13
+	ADDQ          $0x00000300, DX
+	VMOVDQU64     (DX), Z16
+	VPDPBUSD      Z0, Z16, Z14
+	VMOVDQU64     64(DX), Z16
+	VPDPBUSD      Z1, Z16, Z14
+	VMOVDQU64     128(DX), Z16
+	VPDPBUSD      Z2, Z16, Z14
+	VMOVDQU64     192(DX), Z16
+	VPDPBUSD      Z3, Z16, Z14
+	VMOVDQU64     256(DX), Z16
+	VPDPBUSD      Z4, Z16, Z14
+	VMOVDQU64     320(DX), Z16
+	VPDPBUSD      Z5, Z16, Z14
+	VMOVDQU64     384(DX), Z16
+	VPDPBUSD      Z6, Z16, Z14
+	VMOVDQU64     448(DX), Z16
+	VPDPBUSD      Z7, Z16, Z14
+	VMOVDQU64     512(DX), Z16
+	VPDPBUSD      Z8, Z16, Z14
+	VMOVDQU64     576(DX), Z16
+	VPDPBUSD      Z9, Z16, Z14
+	VMOVDQU64     640(DX), Z16
+	VPDPBUSD      Z10, Z16, Z14
+	VMOVDQU64     704(DX), Z16
+	VPDPBUSD      Z11, Z16, Z14
+	ADDQ          $0x00000300, DX
+	VMOVDQU64     (DX), Z16
+	VPDPBUSD      Z0, Z16, Z15
+	VMOVDQU64     64(DX), Z16
+	VPDPBUSD      Z1, Z16, Z15
+	VMOVDQU64     128(DX), Z16
+	VPDPBUSD      Z2, Z16, Z15
+	VMOVDQU64     192(DX), Z16
+	VPDPBUSD      Z3, Z16, Z15
+	VMOVDQU64     256(DX), Z16
+	VPDPBUSD      Z4, Z16, Z15
+	VMOVDQU64     320(DX), Z16
+	VPDPBUSD      Z5, Z16, Z15
+	VMOVDQU64     384(DX), Z16
+	VPDPBUSD      Z6, Z16, Z15
+	VMOVDQU64     448(DX), Z16
+	VPDPBUSD      Z7, Z16, Z15
+	VMOVDQU64     512(DX), Z16
+	VPDPBUSD      Z8, Z16, Z15
+	VMOVDQU64     576(DX), Z16
+	VPDPBUSD      Z9, Z16, Z15
+	VMOVDQU64     640(DX), Z16
+	VPDPBUSD      Z10, Z16, Z15
+	VMOVDQU64     704(DX), Z16
+	VPDPBUSD      Z11, Z16, Z15
+	ADDQ          $0x00000300, DX
+	VPUNPCKLDQ    Z13, Z12, Z16
+	VPUNPCKHDQ    Z13, Z12, Z20
+	VPADDD        Z20, Z16, Z16
+	VPUNPCKLDQ    Z15, Z14, Z19
+	VPUNPCKHDQ    Z15, Z14, Z20
+	VPADDD        Z20, Z19, Z19
+	VPUNPCKLQDQ   Z19, Z16, Z20
+	VPUNPCKHQDQ   Z19, Z16, Z16
+	VPADDD        Z20, Z16, Z16
+	VEXTRACTI64X4 $0x01, Z16, Y19
+	VPADDD        Y19, Y16, Y19
+	VEXTRACTI32X4 $0x01, Y19, X16
+	VPADDD        X16, X19, X16
+	VMOVDQU32     X16, (CX)
+	ADDQ          $0x10, CX
+	SUBQ          $0x04, AX
+	JMP           quad
+
+single:
+	TESTQ         AX, AX
+	JZ            done
+	VPXORQ        Z17, Z17, Z17
+	VPXORQ        Z18, Z18, Z18
+	VMOVDQU64     (DX), Z12
+	VPDPBUSD      Z0, Z12, Z17
+	VMOVDQU64     64(DX), Z12
+	VPDPBUSD      Z1, Z12, Z18
+	VMOVDQU64     128(DX), Z12
+	VPDPBUSD      Z2, Z12, Z17
+	VMOVDQU64     192(DX), Z12
+	VPDPBUSD      Z3, Z12, Z18
+	VMOVDQU64     256(DX), Z12
+	VPDPBUSD      Z4, Z12, Z17
+	VMOVDQU64     320(DX), Z12
+	VPDPBUSD      Z5, Z12, Z18
+	VMOVDQU64     384(DX), Z12
+	VPDPBUSD      Z6, Z12, Z17
+	VMOVDQU64     448(DX), Z12
+	VPDPBUSD      Z7, Z12, Z18
+	VMOVDQU64     512(DX), Z12
+	VPDPBUSD      Z8, Z12, Z17
+	VMOVDQU64     576(DX), Z12
+	VPDPBUSD      Z9, Z12, Z18
+	VMOVDQU64     640(DX), Z12
+	VPDPBUSD      Z10, Z12, Z17
+	VMOVDQU64     704(DX), Z12
+	VPDPBUSD      Z11, Z12, Z18
+	ADDQ          $0x00000300, DX
+	VPADDD        Z18, Z17, Z17
+	VEXTRACTI64X4 $0x01, Z17, Y12
+	VPADDD        Y12, Y17, Y12
+	VEXTRACTI32X4 $0x01, Y12, X13
+	VPADDD        X13, X12, X13
+	VPSHUFD       $0x4e, X13, X12
+	VPADDD        X12, X13, X13
+	VPSHUFD       $0xb1, X13, X12
+	VPADDD        X12, X13, X13
+	VMOVD         X13, BX
+	MOVL          BX, (CX)
+	ADDQ          $0x04, CX
+	DECQ          AX
+	JMP           single
+
+done:
+	VZEROUPPER
+	RET
+
+// func dotU8S8Rows1024VNNI(codes *uint8, count uint64, query *int8, out *int32)
+// Requires: AVX, AVX2, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·dotU8S8Rows1024VNNI(SB), NOSPLIT, $0-32
+	MOVQ      query+16(FP), AX
+	VMOVDQU64 (AX), Z0
+	VMOVDQU64 64(AX), Z1
+	VMOVDQU64 128(AX), Z2
+	VMOVDQU64 192(AX), Z3
+	VMOVDQU64 256(AX), Z4
+	VMOVDQU64 320(AX), Z5
+	VMOVDQU64 384(AX), Z6
+	VMOVDQU64 448(AX), Z7
+	VMOVDQU64 512(AX), Z8
+	VMOVDQU64 576(AX), Z9
+	VMOVDQU64 640(AX), Z10
+	VMOVDQU64 704(AX), Z11
+	VMOVDQU64 768(AX), Z12
+	VMOVDQU64 832(AX), Z13
+	VMOVDQU64 896(AX), Z14
+	VMOVDQU64 960(AX), Z15
+	MOVQ      count+8(FP), AX
+	MOVQ      out+24(FP), CX
+	MOVQ      codes+0(FP), DX
+
+quad:
+	CMPQ          AX, $0x04
+	JB            single
+	VPXORQ        Z16, Z16, Z16
+	VPXORQ        Z17, Z17, Z17
+	VPXORQ        Z18, Z18, Z18
+	VPXORQ        Z19, Z19, Z19
+	VMOVDQU64     (DX), Z20
+	VPDPBUSD      Z0, Z20, Z16
+	VMOVDQU64     64(DX), Z20
+	VPDPBUSD      Z1, Z20, Z16
+	VMOVDQU64     128(DX), Z20
+	VPDPBUSD      Z2, Z20, Z16
+	VMOVDQU64     192(DX), Z20
+	VPDPBUSD      Z3, Z20, Z16
+	VMOVDQU64     256(DX), Z20
+	VPDPBUSD      Z4, Z20, Z16
+	VMOVDQU64     320(DX), Z20
+	VPDPBUSD      Z5, Z20, Z16
+	VMOVDQU64     384(DX), Z20
+	VPDPBUSD      Z6, Z20, Z16
+	VMOVDQU64     448(DX), Z20
+	VPDPBUSD      Z7, Z20, Z16
+	VMOVDQU64     512(DX), Z20
+	VPDPBUSD      Z8, Z20, Z16
+	VMOVDQU64     576(DX), Z20
+	VPDPBUSD      Z9, Z20, Z16
+	VMOVDQU64     640(DX), Z20
+	VPDPBUSD      Z10, Z20, Z16
+	VMOVDQU64     704(DX), Z20
+	VPDPBUSD      Z11, Z20, Z16
+	VMOVDQU64     768(DX), Z20
+	VPDPBUSD      Z12, Z20, Z16
+	VMOVDQU64     832(DX), Z20
+	VPDPBUSD      Z13, Z20, Z16
+	VMOVDQU64     896(DX), Z20
+	VPDPBUSD      Z14, Z20, Z16
+	VMOVDQU64     960(DX), Z20
+	VPDPBUSD      Z15, Z20, Z16
+	ADDQ          $0x00000400, DX
+	VMOVDQU64     (DX), Z20
+	VPDPBUSD      Z0, Z20, Z17
+	VMOVDQU64     64(DX), Z20
+	VPDPBUSD      Z1, Z20, Z17
+	VMOVDQU64     128(DX), Z20
+	VPDPBUSD      Z2, Z20, Z17
+	VMOVDQU64     192(DX), Z20
+	VPDPBUSD      Z3, Z20, Z17
+	VMOVDQU64     256(DX), Z20
+	VPDPBUSD      Z4, Z20, Z17
+	VMOVDQU64     320(DX), Z20
+	VPDPBUSD      Z5, Z20, Z17
+	VMOVDQU64     384(DX), Z20
+	VPDPBUSD      Z6, Z20, Z17
+	VMOVDQU64     448(DX), Z20
+	VPDPBUSD      Z7, Z20, Z17
+	VMOVDQU64     512(DX), Z20
+	VPDPBUSD      Z8, Z20, Z17
+	VMOVDQU64     576(DX), Z20
+	VPDPBUSD      Z9, Z20, Z17
+	VMOVDQU64     640(DX), Z20
+	VPDPBUSD      Z10, Z20, Z17
+	VMOVDQU64     704(DX), Z20
+	VPDPBUSD      Z11, Z20, Z17
+	VMOVDQU64     768(DX), Z20
+	VPDPBUSD      Z12, Z20, Z17
+	VMOVDQU64     832(DX), Z20
+	VPDPBUSD      Z13, Z20, Z17
+	VMOVDQU64     896(DX), Z20
+	VPDPBUSD      Z14, Z20, Z17
+	VMOVDQU64     960(DX), Z20
+	VPDPBUSD      Z15, Z20, Z17
+	ADDQ          $0x00000400, DX
+	VMOVDQU64     (DX), Z20
+	VPDPBUSD      Z0, Z20, Z18
+	VMOVDQU64     64(DX), Z20
+	VPDPBUSD      Z1, Z20, Z18
+	VMOVDQU64     128(DX), Z20
+	VPDPBUSD      Z2, Z20, Z18
+	VMOVDQU64     192(DX), Z20
+	VPDPBUSD      Z3, Z20, Z18
+	VMOVDQU64     256(DX), Z20
+	VPDPBUSD      Z4, Z20, Z18
+	VMOVDQU64     320(DX), Z20
+	VPDPBUSD      Z5, Z20, Z18
+	VMOVDQU64     384(DX), Z20
+	VPDPBUSD      Z6, Z20, Z18
+	VMOVDQU64     448(DX), Z20
+	VPDPBUSD      Z7, Z20, Z18
+	VMOVDQU64     512(DX), Z20
+	VPDPBUSD      Z8, Z20, Z18
+	VMOVDQU64     576(DX), Z20
+	VPDPBUSD      Z9, Z20, Z18
+	VMOVDQU64     640(DX), Z20
+	VPDPBUSD      Z10, Z20, Z18
+	VMOVDQU64     704(DX), Z20
+	VPDPBUSD      Z11, Z20, Z18
+	VMOVDQU64     768(DX), Z20
+	VPDPBUSD      Z12, Z20, Z18
+	VMOVDQU64     832(DX), Z20
+	VPDPBUSD      Z13, Z20, Z18
+	VMOVDQU64     896(DX), Z20
+	VPDPBUSD      Z14, Z20, Z18
+	VMOVDQU64     960(DX), Z20
+	VPDPBUSD      Z15, Z20, Z18
+	ADDQ          $0x00000400, DX
+	VMOVDQU64     (DX), Z20
+	VPDPBUSD      Z0, Z20, Z19
+	VMOVDQU64     64(DX), Z20
+	VPDPBUSD      Z1, Z20, Z19
+	VMOVDQU64     128(DX), Z20
+	VPDPBUSD      Z2, Z20, Z19
+	VMOVDQU64     192(DX), Z20
+	VPDPBUSD      Z3, Z20, Z19
+	VMOVDQU64     256(DX), Z20
+	VPDPBUSD      Z4, Z20, Z19
+	VMOVDQU64     320(DX), Z20
+	VPDPBUSD      Z5, Z20, Z19
+	VMOVDQU64     384(DX), Z20
+	VPDPBUSD      Z6, Z20, Z19
+	VMOVDQU64     448(DX), Z20
+	VPDPBUSD      Z7, Z20, Z19
+	VMOVDQU64     512(DX), Z20
+	VPDPBUSD      Z8, Z20, Z19
+	VMOVDQU64     576(DX), Z20
+	VPDPBUSD      Z9, Z20, Z19
+	VMOVDQU64     640(DX), Z20
+	VPDPBUSD      Z10, Z20, Z19
+	VMOVDQU64     704(DX), Z20
+	VPDPBUSD      Z11, Z20, Z19
+	VMOVDQU64     768(DX), Z20
+	VPDPBUSD      Z12, Z20, Z19
+	VMOVDQU64     832(DX), Z20
+	VPDPBUSD      Z13, Z20, Z19
+	VMOVDQU64     896(DX), Z20
+	VPDPBUSD      Z14, Z20, Z19
+	VMOVDQU64     960(DX), Z20
+	VPDPBUSD      Z15, Z20, Z19
+	ADDQ          $0x00000400, DX
+	VPUNPCKLDQ    Z17, Z16, Z20
+	VPUNPCKHDQ    Z17, Z16, Z24
+	VPADDD        Z24, Z20, Z20
+	VPUNPCKLDQ    Z19, Z18, Z23
+	VPUNPCKHDQ    Z19, Z18, Z24
+	VPADDD        Z24, Z23, Z23
+	VPUNPCKLQDQ   Z23, Z20, Z24
+	VPUNPCKHQDQ   Z23, Z20, Z20
+	VPADDD        Z24, Z20, Z20
+	VEXTRACTI64X4 $0x01, Z20, Y23
+	VPADDD        Y23, Y20, Y23
+	VEXTRACTI32X4 $0x01, Y23, X20
+	VPADDD        X20, X23, X20
+	VMOVDQU32     X20, (CX)
+	ADDQ          $0x10, CX
+	SUBQ          $0x04, AX
+	JMP           quad
+
+single:
+	TESTQ         AX, AX
+	JZ            done
+	VPXORQ        Z21, Z21, Z21
+	VPXORQ        Z22, Z22, Z22
+	VMOVDQU64     (DX), Z16
+	VPDPBUSD      Z0, Z16, Z21
+	VMOVDQU64     64(DX), Z16
+	VPDPBUSD      Z1, Z16, Z22
+	VMOVDQU64     128(DX), Z16
+	VPDPBUSD      Z2, Z16, Z21
+	VMOVDQU64     192(DX), Z16
+	VPDPBUSD      Z3, Z16, Z22
+	VMOVDQU64     256(DX), Z16
+	VPDPBUSD      Z4, Z16, Z21
+	VMOVDQU64     320(DX), Z16
+	VPDPBUSD      Z5, Z16, Z22
+	VMOVDQU64     384(DX), Z16
+	VPDPBUSD      Z6, Z16, Z21
+	VMOVDQU64     448(DX), Z16
+	VPDPBUSD      Z7, Z16, Z22
+	VMOVDQU64     512(DX), Z16
+	VPDPBUSD      Z8, Z16, Z21
+	VMOVDQU64     576(DX), Z16
+	VPDPBUSD      Z9, Z16, Z22
+	VMOVDQU64     640(DX), Z16
+	VPDPBUSD      Z10, Z16, Z21
+	VMOVDQU64     704(DX), Z16
+	VPDPBUSD      Z11, Z16, Z22
+	VMOVDQU64     768(DX), Z16
+	VPDPBUSD      Z12, Z16, Z21
+	VMOVDQU64     832(DX), Z16
+	VPDPBUSD      Z13, Z16, Z22
+	VMOVDQU64     896(DX), Z16
+	VPDPBUSD      Z14, Z16, Z21
+	VMOVDQU64     960(DX), Z16
+	VPDPBUSD      Z15, Z16, Z22
+	ADDQ          $0x00000400, DX
+	VPADDD        Z22, Z21, Z21
+	VEXTRACTI64X4 $0x01, Z21, Y16
+	VPADDD        Y16, Y21, Y16
+	VEXTRACTI32X4 $0x01, Y16, X17
+	VPADDD        X17, X16, X17
+	VPSHUFD       $0x4e, X17, X16
+	VPADDD        X16, X17, X17
+	VPSHUFD       $0xb1, X17, X16
+	VPADDD        X16, X17, X17
+	VMOVD         X17, BX
+	MOVL          BX, (CX)
+	ADDQ          $0x04, CX
+	DECQ          AX
 	JMP           single
 
 done:
@@ -663,26 +2807,21 @@ done:
 	RET
 
 // func l2SqU8VNNI(code *uint8, query *uint8, n uint64) int32
-// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VNNI, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, BMI2
 TEXT ·l2SqU8VNNI(SB), NOSPLIT, $0-28
 	MOVQ         code+0(FP), AX
 	MOVQ         query+8(FP), CX
 	MOVQ         n+16(FP), DX
 	MOVL         $0x00ff00ff, BX
 	VPBROADCASTD BX, Z0
-	MOVQ         DX, BX
-	ANDQ         $0x3f, BX
-	MOVQ         $-1, SI
-	BZHIQ        BX, SI, SI
-	KMOVQ        SI, K1
 	VPXORQ       Z1, Z1, Z1
 	VPXORQ       Z2, Z2, Z2
 	VPXORQ       Z3, Z3, Z3
 	VPXORQ       Z4, Z4, Z4
+	SUBQ         $0x00000100, DX
+	JB           few
 
-rowFour:
-	CMPQ      DX, $0x00000100
-	JB        rowOne
+four:
 	VMOVDQU64 (AX), Z5
 	VMOVDQU64 (CX), Z6
 	VPSUBUSB  Z6, Z5, Z7
@@ -722,11 +2861,15 @@ rowFour:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, CX
 	SUBQ      $0x00000100, DX
-	JMP       rowFour
+	JAE       four
 
-rowOne:
+few:
+	ADDQ $0x00000100, DX
+	JZ   sum
+
+one:
 	CMPQ      DX, $0x40
-	JB        rowRest
+	JB        rest
 	VMOVDQU64 (AX), Z5
 	VMOVDQU64 (CX), Z6
 	VPSUBUSB  Z6, Z5, Z7
@@ -739,11 +2882,15 @@ rowOne:
 	ADDQ      $0x40, AX
 	ADDQ      $0x40, CX
 	SUBQ      $0x40, DX
-	JMP       rowOne
+	JMP       one
 
-rowRest:
-	TESTQ      BX, BX
-	JZ         rowSum
+rest:
+	TESTQ      DX, DX
+	JZ         sum
+	ANDQ       $0x3f, DX
+	MOVQ       $-1, BX
+	BZHIQ      DX, BX, DX
+	KMOVQ      DX, K1
 	VMOVDQU8.Z (AX), K1, Z5
 	VMOVDQU8.Z (CX), K1, Z6
 	VPSUBUSB   Z6, Z5, Z7
@@ -754,13 +2901,13 @@ rowRest:
 	VPDPWSSD   Z7, Z7, Z1
 	VPDPWSSD   Z5, Z5, Z1
 
-rowSum:
+sum:
 	VPADDD        Z2, Z1, Z1
 	VPADDD        Z4, Z3, Z3
 	VPADDD        Z3, Z1, Z1
 	VEXTRACTI64X4 $0x01, Z1, Y0
 	VPADDD        Y0, Y1, Y0
-	VEXTRACTI128  $0x01, Y0, X1
+	VEXTRACTI32X4 $0x01, Y0, X1
 	VPADDD        X1, X0, X1
 	VPSHUFD       $0x4e, X1, X0
 	VPADDD        X0, X1, X1
@@ -772,158 +2919,203 @@ rowSum:
 	RET
 
 // func l2SqU8BatchVNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, stride uint64, out *int32) uint64
-// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VNNI, BMI2, CMOV, MMX+
-TEXT ·l2SqU8BatchVNNI(SB), NOSPLIT, $8-64
-	MOVQ         stride+40(FP), AX
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, BMI2, CMOV, MMX+
+TEXT ·l2SqU8BatchVNNI(SB), NOSPLIT, $0-64
+	MOVQ         query+32(FP), AX
 	MOVL         $0x00ff00ff, CX
 	VPBROADCASTD CX, Z0
-	MOVQ         AX, CX
-	ANDQ         $0x3f, CX
-	MOVQ         $-1, DX
-	BZHIQ        CX, DX, DX
-	KMOVQ        DX, K1
-	MOVQ         AX, DX
-	SUBQ         CX, DX
-	MOVQ         query+32(FP), CX
-	ADDQ         DX, CX
-	MOVQ         count+24(FP), BX
+	MOVQ         stride+40(FP), CX
+	MOVQ         CX, DX
+	ANDQ         $0x3f, DX
+	MOVQ         $-1, BX
+	BZHIQ        DX, BX, BX
+	KMOVQ        BX, K1
+	MOVQ         CX, BX
+	SUBQ         DX, BX
+	ADDQ         BX, AX
+	MOVQ         count+24(FP), DX
 	MOVQ         out+48(FP), SI
 	MOVQ         ids+16(FP), DI
 
 quad:
-	CMPQ    BX, $0x04
+	CMPQ    DX, $0x04
 	JB      single
-	MOVL    (DI), R8
-	CMPQ    R8, rows+8(FP)
-	JAE     bad0
-	IMULQ   AX, R8
-	ADDQ    codes+0(FP), R8
-	MOVL    4(DI), R9
-	CMPQ    R9, rows+8(FP)
-	JAE     bad1
-	IMULQ   AX, R9
-	ADDQ    codes+0(FP), R9
-	MOVL    8(DI), R10
-	CMPQ    R10, rows+8(FP)
-	JAE     bad2
-	IMULQ   AX, R10
-	ADDQ    codes+0(FP), R10
-	MOVL    12(DI), R11
-	CMPQ    R11, rows+8(FP)
-	JAE     bad3
-	IMULQ   AX, R11
-	ADDQ    codes+0(FP), R11
-	MOVQ    DI, R13
-	LEAQ    16(DI), R12
-	CMPQ    BX, $0x08
-	CMOVQCC R12, R13
-	MOVL    (R13), R12
-	IMULQ   AX, R12
-	ADDQ    codes+0(FP), R12
-	ADDQ    DX, R12
-	MOVL    4(R13), R14
-	IMULQ   AX, R14
-	ADDQ    codes+0(FP), R14
-	ADDQ    DX, R14
-	MOVL    8(R13), R15
-	IMULQ   AX, R15
-	ADDQ    codes+0(FP), R15
-	ADDQ    DX, R15
-	MOVL    12(R13), R13
-	IMULQ   AX, R13
-	ADDQ    codes+0(FP), R13
-	ADDQ    DX, R13
-	ADDQ    DX, R8
-	ADDQ    DX, R9
-	ADDQ    DX, R10
-	ADDQ    DX, R11
+	MOVQ    DI, R9
+	LEAQ    16(DI), R8
+	CMPQ    DX, $0x08
+	CMOVQCC R8, R9
 	VPXORQ  Z1, Z1, Z1
 	VPXORQ  Z2, Z2, Z2
 	VPXORQ  Z3, Z3, Z3
 	VPXORQ  Z4, Z4, Z4
-	MOVQ    DX, BP
-	NEGQ    BP
-	JZ      rest
+	MOVL    (DI), R8
+	CMPQ    R8, rows+8(FP)
+	JAE     bad0
+	IMULQ   CX, R8
+	ADDQ    codes+0(FP), R8
+	MOVL    (R9), R10
+	IMULQ   CX, R10
+	ADDQ    codes+0(FP), R10
+	ADDQ    BX, R8
+	ADDQ    BX, R10
+	MOVQ    BX, R11
+	NEGQ    R11
+	JZ      row0Rest
 
-line:
-	VMOVDQU64  (CX)(BP*1), Z5
-	VMOVDQU64  (R8)(BP*1), Z6
-	VPSUBUSB   Z5, Z6, Z7
-	VPSUBUSB   Z6, Z5, Z6
-	VPORQ      Z7, Z6, Z6
-	VPANDQ     Z0, Z6, Z7
-	VPSRLW     $0x08, Z6, Z6
+row0Line:
+	VMOVDQU64  (R8)(R11*1), Z5
+	VMOVDQU64  (AX)(R11*1), Z6
+	VPSUBUSB   Z6, Z5, Z7
+	VPSUBUSB   Z5, Z6, Z5
+	VPORQ      Z7, Z5, Z5
+	VPANDQ     Z0, Z5, Z7
+	VPSRLW     $0x08, Z5, Z5
 	VPDPWSSD   Z7, Z7, Z1
-	VPDPWSSD   Z6, Z6, Z1
-	PREFETCHT0 (R12)(BP*1)
-	VMOVDQU64  (R9)(BP*1), Z6
-	VPSUBUSB   Z5, Z6, Z7
-	VPSUBUSB   Z6, Z5, Z6
-	VPORQ      Z7, Z6, Z6
-	VPANDQ     Z0, Z6, Z7
-	VPSRLW     $0x08, Z6, Z6
-	VPDPWSSD   Z7, Z7, Z2
-	VPDPWSSD   Z6, Z6, Z2
-	PREFETCHT0 (R14)(BP*1)
-	VMOVDQU64  (R10)(BP*1), Z6
-	VPSUBUSB   Z5, Z6, Z7
-	VPSUBUSB   Z6, Z5, Z6
-	VPORQ      Z7, Z6, Z6
-	VPANDQ     Z0, Z6, Z7
-	VPSRLW     $0x08, Z6, Z6
-	VPDPWSSD   Z7, Z7, Z3
-	VPDPWSSD   Z6, Z6, Z3
-	PREFETCHT0 (R15)(BP*1)
-	VMOVDQU64  (R11)(BP*1), Z6
-	VPSUBUSB   Z5, Z6, Z7
-	VPSUBUSB   Z6, Z5, Z6
-	VPORQ      Z7, Z6, Z6
-	VPANDQ     Z0, Z6, Z7
-	VPSRLW     $0x08, Z6, Z6
-	VPDPWSSD   Z7, Z7, Z4
-	VPDPWSSD   Z6, Z6, Z4
-	PREFETCHT0 (R13)(BP*1)
-	ADDQ       $0x40, BP
-	JNZ        line
+	VPDPWSSD   Z5, Z5, Z1
+	PREFETCHT0 (R10)(R11*1)
+	ADDQ       $0x40, R11
+	JNZ        row0Line
 
-rest:
+row0Rest:
 	KTESTQ     K1, K1
-	JZ         sum
-	VMOVDQU8.Z (CX), K1, Z5
-	VMOVDQU8.Z (R8), K1, Z6
-	VPSUBUSB   Z5, Z6, Z7
-	VPSUBUSB   Z6, Z5, Z6
-	VPORQ      Z7, Z6, Z6
-	VPANDQ     Z0, Z6, Z7
-	VPSRLW     $0x08, Z6, Z6
+	JZ         row0Done
+	VMOVDQU8.Z (R8), K1, Z5
+	VMOVDQU8.Z (AX), K1, Z6
+	VPSUBUSB   Z6, Z5, Z7
+	VPSUBUSB   Z5, Z6, Z5
+	VPORQ      Z7, Z5, Z5
+	VPANDQ     Z0, Z5, Z7
+	VPSRLW     $0x08, Z5, Z5
 	VPDPWSSD   Z7, Z7, Z1
-	VPDPWSSD   Z6, Z6, Z1
-	VMOVDQU8.Z (R9), K1, Z6
-	VPSUBUSB   Z5, Z6, Z7
-	VPSUBUSB   Z6, Z5, Z6
-	VPORQ      Z7, Z6, Z6
-	VPANDQ     Z0, Z6, Z7
-	VPSRLW     $0x08, Z6, Z6
-	VPDPWSSD   Z7, Z7, Z2
-	VPDPWSSD   Z6, Z6, Z2
-	VMOVDQU8.Z (R10), K1, Z6
-	VPSUBUSB   Z5, Z6, Z7
-	VPSUBUSB   Z6, Z5, Z6
-	VPORQ      Z7, Z6, Z6
-	VPANDQ     Z0, Z6, Z7
-	VPSRLW     $0x08, Z6, Z6
-	VPDPWSSD   Z7, Z7, Z3
-	VPDPWSSD   Z6, Z6, Z3
-	VMOVDQU8.Z (R11), K1, Z6
-	VPSUBUSB   Z5, Z6, Z7
-	VPSUBUSB   Z6, Z5, Z6
-	VPORQ      Z7, Z6, Z6
-	VPANDQ     Z0, Z6, Z7
-	VPSRLW     $0x08, Z6, Z6
-	VPDPWSSD   Z7, Z7, Z4
-	VPDPWSSD   Z6, Z6, Z4
+	VPDPWSSD   Z5, Z5, Z1
 
-sum:
+row0Done:
+	MOVL  4(DI), R8
+	CMPQ  R8, rows+8(FP)
+	JAE   bad1
+	IMULQ CX, R8
+	ADDQ  codes+0(FP), R8
+	MOVL  4(R9), R10
+	IMULQ CX, R10
+	ADDQ  codes+0(FP), R10
+	ADDQ  BX, R8
+	ADDQ  BX, R10
+	MOVQ  BX, R11
+	NEGQ  R11
+	JZ    row1Rest
+
+row1Line:
+	VMOVDQU64  (R8)(R11*1), Z5
+	VMOVDQU64  (AX)(R11*1), Z6
+	VPSUBUSB   Z6, Z5, Z7
+	VPSUBUSB   Z5, Z6, Z5
+	VPORQ      Z7, Z5, Z5
+	VPANDQ     Z0, Z5, Z7
+	VPSRLW     $0x08, Z5, Z5
+	VPDPWSSD   Z7, Z7, Z2
+	VPDPWSSD   Z5, Z5, Z2
+	PREFETCHT0 (R10)(R11*1)
+	ADDQ       $0x40, R11
+	JNZ        row1Line
+
+row1Rest:
+	KTESTQ     K1, K1
+	JZ         row1Done
+	VMOVDQU8.Z (R8), K1, Z5
+	VMOVDQU8.Z (AX), K1, Z6
+	VPSUBUSB   Z6, Z5, Z7
+	VPSUBUSB   Z5, Z6, Z5
+	VPORQ      Z7, Z5, Z5
+	VPANDQ     Z0, Z5, Z7
+	VPSRLW     $0x08, Z5, Z5
+	VPDPWSSD   Z7, Z7, Z2
+	VPDPWSSD   Z5, Z5, Z2
+
+row1Done:
+	MOVL  8(DI), R8
+	CMPQ  R8, rows+8(FP)
+	JAE   bad2
+	IMULQ CX, R8
+	ADDQ  codes+0(FP), R8
+	MOVL  8(R9), R10
+	IMULQ CX, R10
+	ADDQ  codes+0(FP), R10
+	ADDQ  BX, R8
+	ADDQ  BX, R10
+	MOVQ  BX, R11
+	NEGQ  R11
+	JZ    row2Rest
+
+row2Line:
+	VMOVDQU64  (R8)(R11*1), Z5
+	VMOVDQU64  (AX)(R11*1), Z6
+	VPSUBUSB   Z6, Z5, Z7
+	VPSUBUSB   Z5, Z6, Z5
+	VPORQ      Z7, Z5, Z5
+	VPANDQ     Z0, Z5, Z7
+	VPSRLW     $0x08, Z5, Z5
+	VPDPWSSD   Z7, Z7, Z3
+	VPDPWSSD   Z5, Z5, Z3
+	PREFETCHT0 (R10)(R11*1)
+	ADDQ       $0x40, R11
+	JNZ        row2Line
+
+row2Rest:
+	KTESTQ     K1, K1
+	JZ         row2Done
+	VMOVDQU8.Z (R8), K1, Z5
+	VMOVDQU8.Z (AX), K1, Z6
+	VPSUBUSB   Z6, Z5, Z7
+	VPSUBUSB   Z5, Z6, Z5
+	VPORQ      Z7, Z5, Z5
+	VPANDQ     Z0, Z5, Z7
+	VPSRLW     $0x08, Z5, Z5
+	VPDPWSSD   Z7, Z7, Z3
+	VPDPWSSD   Z5, Z5, Z3
+
+row2Done:
+	MOVL  12(DI), R8
+	CMPQ  R8, rows+8(FP)
+	JAE   bad3
+	IMULQ CX, R8
+	ADDQ  codes+0(FP), R8
+	MOVL  12(R9), R9
+	IMULQ CX, R9
+	ADDQ  codes+0(FP), R9
+	ADDQ  BX, R8
+	ADDQ  BX, R9
+	MOVQ  BX, R10
+	NEGQ  R10
+	JZ    row3Rest
+
+row3Line:
+	VMOVDQU64  (R8)(R10*1), Z5
+	VMOVDQU64  (AX)(R10*1), Z6
+	VPSUBUSB   Z6, Z5, Z7
+	VPSUBUSB   Z5, Z6, Z5
+	VPORQ      Z7, Z5, Z5
+	VPANDQ     Z0, Z5, Z7
+	VPSRLW     $0x08, Z5, Z5
+	VPDPWSSD   Z7, Z7, Z4
+	VPDPWSSD   Z5, Z5, Z4
+	PREFETCHT0 (R9)(R10*1)
+	ADDQ       $0x40, R10
+	JNZ        row3Line
+
+row3Rest:
+	KTESTQ     K1, K1
+	JZ         row3Done
+	VMOVDQU8.Z (R8), K1, Z5
+	VMOVDQU8.Z (AX), K1, Z6
+	VPSUBUSB   Z6, Z5, Z7
+	VPSUBUSB   Z5, Z6, Z5
+	VPORQ      Z7, Z5, Z5
+	VPANDQ     Z0, Z5, Z7
+	VPSRLW     $0x08, Z5, Z5
+	VPDPWSSD   Z7, Z7, Z4
+	VPDPWSSD   Z5, Z5, Z4
+
+row3Done:
 	VPUNPCKLDQ    Z2, Z1, Z5
 	VPUNPCKHDQ    Z2, Z1, Z7
 	VPADDD        Z7, Z5, Z5
@@ -935,32 +3127,32 @@ sum:
 	VPADDD        Z7, Z5, Z5
 	VEXTRACTI64X4 $0x01, Z5, Y6
 	VPADDD        Y6, Y5, Y6
-	VEXTRACTI128  $0x01, Y6, X5
+	VEXTRACTI32X4 $0x01, Y6, X5
 	VPADDD        X5, X6, X5
-	VMOVDQU       X5, (SI)
+	VMOVDQU32     X5, (SI)
 	ADDQ          $0x10, SI
 	ADDQ          $0x10, DI
-	SUBQ          $0x04, BX
+	SUBQ          $0x04, DX
 	JMP           quad
 
 single:
-	TESTQ     BX, BX
-	JZ        done
-	MOVL      (DI), R8
-	CMPQ      R8, rows+8(FP)
-	JAE       bad0
-	IMULQ     AX, R8
-	ADDQ      codes+0(FP), R8
-	ADDQ      DX, R8
-	VPXORQ    Z8, Z8, Z8
-	VPXORQ    Z9, Z9, Z9
-	MOVQ      DX, R9
-	NEGQ      R9
-	JZ        singleRest
-	TESTQ     $0x00000040, R9
-	JZ        singlePair
+	TESTQ  DX, DX
+	JZ     done
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	MOVL   (DI), R8
+	CMPQ   R8, rows+8(FP)
+	JAE    bad0
+	IMULQ  CX, R8
+	ADDQ   codes+0(FP), R8
+	ADDQ   BX, R8
+	MOVQ   BX, R9
+	NEGQ   R9
+	JZ     lastRest
+
+lastLine:
 	VMOVDQU64 (R8)(R9*1), Z1
-	VMOVDQU64 (CX)(R9*1), Z2
+	VMOVDQU64 (AX)(R9*1), Z2
 	VPSUBUSB  Z2, Z1, Z3
 	VPSUBUSB  Z1, Z2, Z1
 	VPORQ     Z3, Z1, Z1
@@ -969,35 +3161,13 @@ single:
 	VPDPWSSD  Z3, Z3, Z8
 	VPDPWSSD  Z1, Z1, Z8
 	ADDQ      $0x40, R9
-	JZ        singleRest
+	JNZ       lastLine
 
-singlePair:
-	VMOVDQU64 (R8)(R9*1), Z1
-	VMOVDQU64 (CX)(R9*1), Z2
-	VPSUBUSB  Z2, Z1, Z3
-	VPSUBUSB  Z1, Z2, Z1
-	VPORQ     Z3, Z1, Z1
-	VPANDQ    Z0, Z1, Z3
-	VPSRLW    $0x08, Z1, Z1
-	VPDPWSSD  Z3, Z3, Z8
-	VPDPWSSD  Z1, Z1, Z8
-	VMOVDQU64 64(R8)(R9*1), Z1
-	VMOVDQU64 64(CX)(R9*1), Z2
-	VPSUBUSB  Z2, Z1, Z3
-	VPSUBUSB  Z1, Z2, Z1
-	VPORQ     Z3, Z1, Z1
-	VPANDQ    Z0, Z1, Z3
-	VPSRLW    $0x08, Z1, Z1
-	VPDPWSSD  Z3, Z3, Z9
-	VPDPWSSD  Z1, Z1, Z9
-	ADDQ      $0x00000080, R9
-	JNZ       singlePair
-
-singleRest:
+lastRest:
 	KTESTQ     K1, K1
-	JZ         singleSum
+	JZ         lastDone
 	VMOVDQU8.Z (R8), K1, Z1
-	VMOVDQU8.Z (CX), K1, Z2
+	VMOVDQU8.Z (AX), K1, Z2
 	VPSUBUSB   Z2, Z1, Z3
 	VPSUBUSB   Z1, Z2, Z1
 	VPORQ      Z3, Z1, Z1
@@ -1006,11 +3176,11 @@ singleRest:
 	VPDPWSSD   Z3, Z3, Z8
 	VPDPWSSD   Z1, Z1, Z8
 
-singleSum:
+lastDone:
 	VPADDD        Z9, Z8, Z8
 	VEXTRACTI64X4 $0x01, Z8, Y1
 	VPADDD        Y1, Y8, Y1
-	VEXTRACTI128  $0x01, Y1, X2
+	VEXTRACTI32X4 $0x01, Y1, X2
 	VPADDD        X2, X1, X2
 	VPSHUFD       $0x4e, X2, X1
 	VPADDD        X1, X2, X2
@@ -1020,24 +3190,2669 @@ singleSum:
 	MOVL          R8, (SI)
 	ADDQ          $0x04, SI
 	ADDQ          $0x04, DI
-	DECQ          BX
+	DECQ          DX
 	JMP           single
 
 bad3:
-	DECQ BX
+	DECQ DX
 
 bad2:
-	DECQ BX
+	DECQ DX
 
 bad1:
-	DECQ BX
+	DECQ DX
 
 bad0:
 done:
 	VZEROUPPER
 	MOVQ count+24(FP), AX
-	SUBQ BX, AX
+	SUBQ DX, AX
 	MOVQ AX, ret+56(FP)
+	RET
+
+// func l2SqU8Batch256VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, out *int32) uint64
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, CMOV, MMX+
+TEXT ·l2SqU8Batch256VNNI(SB), NOSPLIT, $0-56
+	MOVQ         query+32(FP), AX
+	MOVL         $0x00ff00ff, CX
+	VPBROADCASTD CX, Z0
+	VMOVDQU64    (AX), Z1
+	VMOVDQU64    64(AX), Z2
+	VMOVDQU64    128(AX), Z3
+	VMOVDQU64    192(AX), Z4
+	MOVQ         count+24(FP), AX
+	MOVQ         out+40(FP), CX
+	MOVQ         ids+16(FP), DX
+
+quad:
+	CMPQ          AX, $0x04
+	JB            single
+	MOVQ          DX, SI
+	LEAQ          16(DX), BX
+	CMPQ          AX, $0x08
+	CMOVQCC       BX, SI
+	VPXORQ        Z5, Z5, Z5
+	VPXORQ        Z6, Z6, Z6
+	VPXORQ        Z7, Z7, Z7
+	VPXORQ        Z8, Z8, Z8
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000100, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          (SI), DI
+	IMUL3Q        $0x00000100, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z9
+	VPSUBUSB      Z1, Z9, Z10
+	VPSUBUSB      Z9, Z1, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z5
+	VPDPWSSD      Z9, Z9, Z5
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z9
+	VPSUBUSB      Z2, Z9, Z10
+	VPSUBUSB      Z9, Z2, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z5
+	VPDPWSSD      Z9, Z9, Z5
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z9
+	VPSUBUSB      Z3, Z9, Z10
+	VPSUBUSB      Z9, Z3, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z5
+	VPDPWSSD      Z9, Z9, Z5
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z9
+	VPSUBUSB      Z4, Z9, Z10
+	VPSUBUSB      Z9, Z4, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z5
+	VPDPWSSD      Z9, Z9, Z5
+	PREFETCHT0    192(DI)
+	MOVL          4(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad1
+	IMUL3Q        $0x00000100, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          4(SI), DI
+	IMUL3Q        $0x00000100, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z9
+	VPSUBUSB      Z1, Z9, Z10
+	VPSUBUSB      Z9, Z1, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z6
+	VPDPWSSD      Z9, Z9, Z6
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z9
+	VPSUBUSB      Z2, Z9, Z10
+	VPSUBUSB      Z9, Z2, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z6
+	VPDPWSSD      Z9, Z9, Z6
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z9
+	VPSUBUSB      Z3, Z9, Z10
+	VPSUBUSB      Z9, Z3, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z6
+	VPDPWSSD      Z9, Z9, Z6
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z9
+	VPSUBUSB      Z4, Z9, Z10
+	VPSUBUSB      Z9, Z4, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z6
+	VPDPWSSD      Z9, Z9, Z6
+	PREFETCHT0    192(DI)
+	MOVL          8(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad2
+	IMUL3Q        $0x00000100, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          8(SI), DI
+	IMUL3Q        $0x00000100, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z9
+	VPSUBUSB      Z1, Z9, Z10
+	VPSUBUSB      Z9, Z1, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z7
+	VPDPWSSD      Z9, Z9, Z7
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z9
+	VPSUBUSB      Z2, Z9, Z10
+	VPSUBUSB      Z9, Z2, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z7
+	VPDPWSSD      Z9, Z9, Z7
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z9
+	VPSUBUSB      Z3, Z9, Z10
+	VPSUBUSB      Z9, Z3, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z7
+	VPDPWSSD      Z9, Z9, Z7
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z9
+	VPSUBUSB      Z4, Z9, Z10
+	VPSUBUSB      Z9, Z4, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z7
+	VPDPWSSD      Z9, Z9, Z7
+	PREFETCHT0    192(DI)
+	MOVL          12(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad3
+	IMUL3Q        $0x00000100, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          12(SI), SI
+	IMUL3Q        $0x00000100, SI, SI
+	ADDQ          codes+0(FP), SI
+	VMOVDQU64     (BX), Z9
+	VPSUBUSB      Z1, Z9, Z10
+	VPSUBUSB      Z9, Z1, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z8
+	VPDPWSSD      Z9, Z9, Z8
+	PREFETCHT0    (SI)
+	VMOVDQU64     64(BX), Z9
+	VPSUBUSB      Z2, Z9, Z10
+	VPSUBUSB      Z9, Z2, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z8
+	VPDPWSSD      Z9, Z9, Z8
+	PREFETCHT0    64(SI)
+	VMOVDQU64     128(BX), Z9
+	VPSUBUSB      Z3, Z9, Z10
+	VPSUBUSB      Z9, Z3, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z8
+	VPDPWSSD      Z9, Z9, Z8
+	PREFETCHT0    128(SI)
+	VMOVDQU64     192(BX), Z9
+	VPSUBUSB      Z4, Z9, Z10
+	VPSUBUSB      Z9, Z4, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z8
+	VPDPWSSD      Z9, Z9, Z8
+	PREFETCHT0    192(SI)
+	VPUNPCKLDQ    Z6, Z5, Z9
+	VPUNPCKHDQ    Z6, Z5, Z13
+	VPADDD        Z13, Z9, Z9
+	VPUNPCKLDQ    Z8, Z7, Z10
+	VPUNPCKHDQ    Z8, Z7, Z13
+	VPADDD        Z13, Z10, Z10
+	VPUNPCKLQDQ   Z10, Z9, Z13
+	VPUNPCKHQDQ   Z10, Z9, Z9
+	VPADDD        Z13, Z9, Z9
+	VEXTRACTI64X4 $0x01, Z9, Y10
+	VPADDD        Y10, Y9, Y10
+	VEXTRACTI32X4 $0x01, Y10, X9
+	VPADDD        X9, X10, X9
+	VMOVDQU32     X9, (CX)
+	ADDQ          $0x10, CX
+	ADDQ          $0x10, DX
+	SUBQ          $0x04, AX
+	JMP           quad
+
+single:
+	TESTQ         AX, AX
+	JZ            done
+	VPXORQ        Z11, Z11, Z11
+	VPXORQ        Z12, Z12, Z12
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000100, BX, BX
+	ADDQ          codes+0(FP), BX
+	VMOVDQU64     (BX), Z5
+	VPSUBUSB      Z1, Z5, Z6
+	VPSUBUSB      Z5, Z1, Z5
+	VPORQ         Z6, Z5, Z5
+	VPANDQ        Z0, Z5, Z6
+	VPSRLW        $0x08, Z5, Z5
+	VPDPWSSD      Z6, Z6, Z11
+	VPDPWSSD      Z5, Z5, Z11
+	VMOVDQU64     64(BX), Z5
+	VPSUBUSB      Z2, Z5, Z6
+	VPSUBUSB      Z5, Z2, Z5
+	VPORQ         Z6, Z5, Z5
+	VPANDQ        Z0, Z5, Z6
+	VPSRLW        $0x08, Z5, Z5
+	VPDPWSSD      Z6, Z6, Z12
+	VPDPWSSD      Z5, Z5, Z12
+	VMOVDQU64     128(BX), Z5
+	VPSUBUSB      Z3, Z5, Z6
+	VPSUBUSB      Z5, Z3, Z5
+	VPORQ         Z6, Z5, Z5
+	VPANDQ        Z0, Z5, Z6
+	VPSRLW        $0x08, Z5, Z5
+	VPDPWSSD      Z6, Z6, Z11
+	VPDPWSSD      Z5, Z5, Z11
+	VMOVDQU64     192(BX), Z5
+	VPSUBUSB      Z4, Z5, Z6
+	VPSUBUSB      Z5, Z4, Z5
+	VPORQ         Z6, Z5, Z5
+	VPANDQ        Z0, Z5, Z6
+	VPSRLW        $0x08, Z5, Z5
+	VPDPWSSD      Z6, Z6, Z12
+	VPDPWSSD      Z5, Z5, Z12
+	VPADDD        Z12, Z11, Z11
+	VEXTRACTI64X4 $0x01, Z11, Y5
+	VPADDD        Y5, Y11, Y5
+	VEXTRACTI32X4 $0x01, Y5, X6
+	VPADDD        X6, X5, X6
+	VPSHUFD       $0x4e, X6, X5
+	VPADDD        X5, X6, X6
+	VPSHUFD       $0xb1, X6, X5
+	VPADDD        X5, X6, X6
+	VMOVD         X6, BX
+	MOVL          BX, (CX)
+	ADDQ          $0x04, CX
+	ADDQ          $0x04, DX
+	DECQ          AX
+	JMP           single
+
+bad3:
+	DECQ AX
+
+bad2:
+	DECQ AX
+
+bad1:
+	DECQ AX
+
+bad0:
+done:
+	VZEROUPPER
+	MOVQ count+24(FP), CX
+	SUBQ AX, CX
+	MOVQ CX, ret+48(FP)
+	RET
+
+// func l2SqU8Batch384VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, out *int32) uint64
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, CMOV, MMX+
+TEXT ·l2SqU8Batch384VNNI(SB), NOSPLIT, $0-56
+	MOVQ         query+32(FP), AX
+	MOVL         $0x00ff00ff, CX
+	VPBROADCASTD CX, Z0
+	VMOVDQU64    (AX), Z1
+	VMOVDQU64    64(AX), Z2
+	VMOVDQU64    128(AX), Z3
+	VMOVDQU64    192(AX), Z4
+	VMOVDQU64    256(AX), Z5
+	VMOVDQU64    320(AX), Z6
+	MOVQ         count+24(FP), AX
+	MOVQ         out+40(FP), CX
+	MOVQ         ids+16(FP), DX
+
+quad:
+	CMPQ          AX, $0x04
+	JB            single
+	MOVQ          DX, SI
+	LEAQ          16(DX), BX
+	CMPQ          AX, $0x08
+	CMOVQCC       BX, SI
+	VPXORQ        Z7, Z7, Z7
+	VPXORQ        Z8, Z8, Z8
+	VPXORQ        Z9, Z9, Z9
+	VPXORQ        Z10, Z10, Z10
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000180, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          (SI), DI
+	IMUL3Q        $0x00000180, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z11
+	VPSUBUSB      Z1, Z11, Z12
+	VPSUBUSB      Z11, Z1, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z7
+	VPDPWSSD      Z11, Z11, Z7
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z11
+	VPSUBUSB      Z2, Z11, Z12
+	VPSUBUSB      Z11, Z2, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z7
+	VPDPWSSD      Z11, Z11, Z7
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z11
+	VPSUBUSB      Z3, Z11, Z12
+	VPSUBUSB      Z11, Z3, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z7
+	VPDPWSSD      Z11, Z11, Z7
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z11
+	VPSUBUSB      Z4, Z11, Z12
+	VPSUBUSB      Z11, Z4, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z7
+	VPDPWSSD      Z11, Z11, Z7
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z11
+	VPSUBUSB      Z5, Z11, Z12
+	VPSUBUSB      Z11, Z5, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z7
+	VPDPWSSD      Z11, Z11, Z7
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z11
+	VPSUBUSB      Z6, Z11, Z12
+	VPSUBUSB      Z11, Z6, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z7
+	VPDPWSSD      Z11, Z11, Z7
+	PREFETCHT0    320(DI)
+	MOVL          4(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad1
+	IMUL3Q        $0x00000180, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          4(SI), DI
+	IMUL3Q        $0x00000180, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z11
+	VPSUBUSB      Z1, Z11, Z12
+	VPSUBUSB      Z11, Z1, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z8
+	VPDPWSSD      Z11, Z11, Z8
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z11
+	VPSUBUSB      Z2, Z11, Z12
+	VPSUBUSB      Z11, Z2, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z8
+	VPDPWSSD      Z11, Z11, Z8
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z11
+	VPSUBUSB      Z3, Z11, Z12
+	VPSUBUSB      Z11, Z3, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z8
+	VPDPWSSD      Z11, Z11, Z8
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z11
+	VPSUBUSB      Z4, Z11, Z12
+	VPSUBUSB      Z11, Z4, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z8
+	VPDPWSSD      Z11, Z11, Z8
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z11
+	VPSUBUSB      Z5, Z11, Z12
+	VPSUBUSB      Z11, Z5, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z8
+	VPDPWSSD      Z11, Z11, Z8
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z11
+	VPSUBUSB      Z6, Z11, Z12
+	VPSUBUSB      Z11, Z6, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z8
+	VPDPWSSD      Z11, Z11, Z8
+	PREFETCHT0    320(DI)
+	MOVL          8(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad2
+	IMUL3Q        $0x00000180, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          8(SI), DI
+	IMUL3Q        $0x00000180, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z11
+	VPSUBUSB      Z1, Z11, Z12
+	VPSUBUSB      Z11, Z1, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z9
+	VPDPWSSD      Z11, Z11, Z9
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z11
+	VPSUBUSB      Z2, Z11, Z12
+	VPSUBUSB      Z11, Z2, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z9
+	VPDPWSSD      Z11, Z11, Z9
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z11
+	VPSUBUSB      Z3, Z11, Z12
+	VPSUBUSB      Z11, Z3, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z9
+	VPDPWSSD      Z11, Z11, Z9
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z11
+	VPSUBUSB      Z4, Z11, Z12
+	VPSUBUSB      Z11, Z4, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z9
+	VPDPWSSD      Z11, Z11, Z9
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z11
+	VPSUBUSB      Z5, Z11, Z12
+	VPSUBUSB      Z11, Z5, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z9
+	VPDPWSSD      Z11, Z11, Z9
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z11
+	VPSUBUSB      Z6, Z11, Z12
+	VPSUBUSB      Z11, Z6, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z9
+	VPDPWSSD      Z11, Z11, Z9
+	PREFETCHT0    320(DI)
+	MOVL          12(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad3
+	IMUL3Q        $0x00000180, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          12(SI), SI
+	IMUL3Q        $0x00000180, SI, SI
+	ADDQ          codes+0(FP), SI
+	VMOVDQU64     (BX), Z11
+	VPSUBUSB      Z1, Z11, Z12
+	VPSUBUSB      Z11, Z1, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z10
+	VPDPWSSD      Z11, Z11, Z10
+	PREFETCHT0    (SI)
+	VMOVDQU64     64(BX), Z11
+	VPSUBUSB      Z2, Z11, Z12
+	VPSUBUSB      Z11, Z2, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z10
+	VPDPWSSD      Z11, Z11, Z10
+	PREFETCHT0    64(SI)
+	VMOVDQU64     128(BX), Z11
+	VPSUBUSB      Z3, Z11, Z12
+	VPSUBUSB      Z11, Z3, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z10
+	VPDPWSSD      Z11, Z11, Z10
+	PREFETCHT0    128(SI)
+	VMOVDQU64     192(BX), Z11
+	VPSUBUSB      Z4, Z11, Z12
+	VPSUBUSB      Z11, Z4, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z10
+	VPDPWSSD      Z11, Z11, Z10
+	PREFETCHT0    192(SI)
+	VMOVDQU64     256(BX), Z11
+	VPSUBUSB      Z5, Z11, Z12
+	VPSUBUSB      Z11, Z5, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z10
+	VPDPWSSD      Z11, Z11, Z10
+	PREFETCHT0    256(SI)
+	VMOVDQU64     320(BX), Z11
+	VPSUBUSB      Z6, Z11, Z12
+	VPSUBUSB      Z11, Z6, Z11
+	VPORQ         Z12, Z11, Z11
+	VPANDQ        Z0, Z11, Z12
+	VPSRLW        $0x08, Z11, Z11
+	VPDPWSSD      Z12, Z12, Z10
+	VPDPWSSD      Z11, Z11, Z10
+	PREFETCHT0    320(SI)
+	VPUNPCKLDQ    Z8, Z7, Z11
+	VPUNPCKHDQ    Z8, Z7, Z15
+	VPADDD        Z15, Z11, Z11
+	VPUNPCKLDQ    Z10, Z9, Z12
+	VPUNPCKHDQ    Z10, Z9, Z15
+	VPADDD        Z15, Z12, Z12
+	VPUNPCKLQDQ   Z12, Z11, Z15
+	VPUNPCKHQDQ   Z12, Z11, Z11
+	VPADDD        Z15, Z11, Z11
+	VEXTRACTI64X4 $0x01, Z11, Y12
+	VPADDD        Y12, Y11, Y12
+	VEXTRACTI32X4 $0x01, Y12, X11
+	VPADDD        X11, X12, X11
+	VMOVDQU32     X11, (CX)
+	ADDQ          $0x10, CX
+	ADDQ          $0x10, DX
+	SUBQ          $0x04, AX
+	JMP           quad
+
+single:
+	TESTQ         AX, AX
+	JZ            done
+	VPXORQ        Z13, Z13, Z13
+	VPXORQ        Z14, Z14, Z14
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000180, BX, BX
+	ADDQ          codes+0(FP), BX
+	VMOVDQU64     (BX), Z7
+	VPSUBUSB      Z1, Z7, Z8
+	VPSUBUSB      Z7, Z1, Z7
+	VPORQ         Z8, Z7, Z7
+	VPANDQ        Z0, Z7, Z8
+	VPSRLW        $0x08, Z7, Z7
+	VPDPWSSD      Z8, Z8, Z13
+	VPDPWSSD      Z7, Z7, Z13
+	VMOVDQU64     64(BX), Z7
+	VPSUBUSB      Z2, Z7, Z8
+	VPSUBUSB      Z7, Z2, Z7
+	VPORQ         Z8, Z7, Z7
+	VPANDQ        Z0, Z7, Z8
+	VPSRLW        $0x08, Z7, Z7
+	VPDPWSSD      Z8, Z8, Z14
+	VPDPWSSD      Z7, Z7, Z14
+	VMOVDQU64     128(BX), Z7
+	VPSUBUSB      Z3, Z7, Z8
+	VPSUBUSB      Z7, Z3, Z7
+	VPORQ         Z8, Z7, Z7
+	VPANDQ        Z0, Z7, Z8
+	VPSRLW        $0x08, Z7, Z7
+	VPDPWSSD      Z8, Z8, Z13
+	VPDPWSSD      Z7, Z7, Z13
+	VMOVDQU64     192(BX), Z7
+	VPSUBUSB      Z4, Z7, Z8
+	VPSUBUSB      Z7, Z4, Z7
+	VPORQ         Z8, Z7, Z7
+	VPANDQ        Z0, Z7, Z8
+	VPSRLW        $0x08, Z7, Z7
+	VPDPWSSD      Z8, Z8, Z14
+	VPDPWSSD      Z7, Z7, Z14
+	VMOVDQU64     256(BX), Z7
+	VPSUBUSB      Z5, Z7, Z8
+	VPSUBUSB      Z7, Z5, Z7
+	VPORQ         Z8, Z7, Z7
+	VPANDQ        Z0, Z7, Z8
+	VPSRLW        $0x08, Z7, Z7
+	VPDPWSSD      Z8, Z8, Z13
+	VPDPWSSD      Z7, Z7, Z13
+	VMOVDQU64     320(BX), Z7
+	VPSUBUSB      Z6, Z7, Z8
+	VPSUBUSB      Z7, Z6, Z7
+	VPORQ         Z8, Z7, Z7
+	VPANDQ        Z0, Z7, Z8
+	VPSRLW        $0x08, Z7, Z7
+	VPDPWSSD      Z8, Z8, Z14
+	VPDPWSSD      Z7, Z7, Z14
+	VPADDD        Z14, Z13, Z13
+	VEXTRACTI64X4 $0x01, Z13, Y7
+	VPADDD        Y7, Y13, Y7
+	VEXTRACTI32X4 $0x01, Y7, X8
+	VPADDD        X8, X7, X8
+	VPSHUFD       $0x4e, X8, X7
+	VPADDD        X7, X8, X8
+	VPSHUFD       $0xb1, X8, X7
+	VPADDD        X7, X8, X8
+	VMOVD         X8, BX
+	MOVL          BX, (CX)
+	ADDQ          $0x04, CX
+	ADDQ          $0x04, DX
+	DECQ          AX
+	JMP           single
+
+bad3:
+	DECQ AX
+
+bad2:
+	DECQ AX
+
+bad1:
+	DECQ AX
+
+bad0:
+done:
+	VZEROUPPER
+	MOVQ count+24(FP), CX
+	SUBQ AX, CX
+	MOVQ CX, ret+48(FP)
+	RET
+
+// func l2SqU8Batch512VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, out *int32) uint64
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, CMOV, MMX+
+TEXT ·l2SqU8Batch512VNNI(SB), NOSPLIT, $0-56
+	MOVQ         query+32(FP), AX
+	MOVL         $0x00ff00ff, CX
+	VPBROADCASTD CX, Z0
+	VMOVDQU64    (AX), Z1
+	VMOVDQU64    64(AX), Z2
+	VMOVDQU64    128(AX), Z3
+	VMOVDQU64    192(AX), Z4
+	VMOVDQU64    256(AX), Z5
+	VMOVDQU64    320(AX), Z6
+	VMOVDQU64    384(AX), Z7
+	VMOVDQU64    448(AX), Z8
+	MOVQ         count+24(FP), AX
+	MOVQ         out+40(FP), CX
+	MOVQ         ids+16(FP), DX
+
+quad:
+	CMPQ          AX, $0x04
+	JB            single
+	MOVQ          DX, SI
+	LEAQ          16(DX), BX
+	CMPQ          AX, $0x08
+	CMOVQCC       BX, SI
+	VPXORQ        Z9, Z9, Z9
+	VPXORQ        Z10, Z10, Z10
+	VPXORQ        Z11, Z11, Z11
+	VPXORQ        Z12, Z12, Z12
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000200, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          (SI), DI
+	IMUL3Q        $0x00000200, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z13
+	VPSUBUSB      Z1, Z13, Z14
+	VPSUBUSB      Z13, Z1, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z9
+	VPDPWSSD      Z13, Z13, Z9
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z13
+	VPSUBUSB      Z2, Z13, Z14
+	VPSUBUSB      Z13, Z2, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z9
+	VPDPWSSD      Z13, Z13, Z9
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z13
+	VPSUBUSB      Z3, Z13, Z14
+	VPSUBUSB      Z13, Z3, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z9
+	VPDPWSSD      Z13, Z13, Z9
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z13
+	VPSUBUSB      Z4, Z13, Z14
+	VPSUBUSB      Z13, Z4, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z9
+	VPDPWSSD      Z13, Z13, Z9
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z13
+	VPSUBUSB      Z5, Z13, Z14
+	VPSUBUSB      Z13, Z5, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z9
+	VPDPWSSD      Z13, Z13, Z9
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z13
+	VPSUBUSB      Z6, Z13, Z14
+	VPSUBUSB      Z13, Z6, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z9
+	VPDPWSSD      Z13, Z13, Z9
+	PREFETCHT0    320(DI)
+	VMOVDQU64     384(BX), Z13
+	VPSUBUSB      Z7, Z13, Z14
+	VPSUBUSB      Z13, Z7, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z9
+	VPDPWSSD      Z13, Z13, Z9
+	PREFETCHT0    384(DI)
+	VMOVDQU64     448(BX), Z13
+	VPSUBUSB      Z8, Z13, Z14
+	VPSUBUSB      Z13, Z8, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z9
+	VPDPWSSD      Z13, Z13, Z9
+	PREFETCHT0    448(DI)
+	MOVL          4(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad1
+	IMUL3Q        $0x00000200, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          4(SI), DI
+	IMUL3Q        $0x00000200, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z13
+	VPSUBUSB      Z1, Z13, Z14
+	VPSUBUSB      Z13, Z1, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z10
+	VPDPWSSD      Z13, Z13, Z10
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z13
+	VPSUBUSB      Z2, Z13, Z14
+	VPSUBUSB      Z13, Z2, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z10
+	VPDPWSSD      Z13, Z13, Z10
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z13
+	VPSUBUSB      Z3, Z13, Z14
+	VPSUBUSB      Z13, Z3, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z10
+	VPDPWSSD      Z13, Z13, Z10
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z13
+	VPSUBUSB      Z4, Z13, Z14
+	VPSUBUSB      Z13, Z4, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z10
+	VPDPWSSD      Z13, Z13, Z10
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z13
+	VPSUBUSB      Z5, Z13, Z14
+	VPSUBUSB      Z13, Z5, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z10
+	VPDPWSSD      Z13, Z13, Z10
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z13
+	VPSUBUSB      Z6, Z13, Z14
+	VPSUBUSB      Z13, Z6, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z10
+	VPDPWSSD      Z13, Z13, Z10
+	PREFETCHT0    320(DI)
+	VMOVDQU64     384(BX), Z13
+	VPSUBUSB      Z7, Z13, Z14
+	VPSUBUSB      Z13, Z7, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z10
+	VPDPWSSD      Z13, Z13, Z10
+	PREFETCHT0    384(DI)
+	VMOVDQU64     448(BX), Z13
+	VPSUBUSB      Z8, Z13, Z14
+	VPSUBUSB      Z13, Z8, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z10
+	VPDPWSSD      Z13, Z13, Z10
+	PREFETCHT0    448(DI)
+	MOVL          8(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad2
+	IMUL3Q        $0x00000200, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          8(SI), DI
+	IMUL3Q        $0x00000200, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z13
+	VPSUBUSB      Z1, Z13, Z14
+	VPSUBUSB      Z13, Z1, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z11
+	VPDPWSSD      Z13, Z13, Z11
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z13
+	VPSUBUSB      Z2, Z13, Z14
+	VPSUBUSB      Z13, Z2, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z11
+	VPDPWSSD      Z13, Z13, Z11
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z13
+	VPSUBUSB      Z3, Z13, Z14
+	VPSUBUSB      Z13, Z3, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z11
+	VPDPWSSD      Z13, Z13, Z11
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z13
+	VPSUBUSB      Z4, Z13, Z14
+	VPSUBUSB      Z13, Z4, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z11
+	VPDPWSSD      Z13, Z13, Z11
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z13
+	VPSUBUSB      Z5, Z13, Z14
+	VPSUBUSB      Z13, Z5, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z11
+	VPDPWSSD      Z13, Z13, Z11
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z13
+	VPSUBUSB      Z6, Z13, Z14
+	VPSUBUSB      Z13, Z6, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z11
+	VPDPWSSD      Z13, Z13, Z11
+	PREFETCHT0    320(DI)
+	VMOVDQU64     384(BX), Z13
+	VPSUBUSB      Z7, Z13, Z14
+	VPSUBUSB      Z13, Z7, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z11
+	VPDPWSSD      Z13, Z13, Z11
+	PREFETCHT0    384(DI)
+	VMOVDQU64     448(BX), Z13
+	VPSUBUSB      Z8, Z13, Z14
+	VPSUBUSB      Z13, Z8, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z11
+	VPDPWSSD      Z13, Z13, Z11
+	PREFETCHT0    448(DI)
+	MOVL          12(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad3
+	IMUL3Q        $0x00000200, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          12(SI), SI
+	IMUL3Q        $0x00000200, SI, SI
+	ADDQ          codes+0(FP), SI
+	VMOVDQU64     (BX), Z13
+	VPSUBUSB      Z1, Z13, Z14
+	VPSUBUSB      Z13, Z1, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z12
+	VPDPWSSD      Z13, Z13, Z12
+	PREFETCHT0    (SI)
+	VMOVDQU64     64(BX), Z13
+	VPSUBUSB      Z2, Z13, Z14
+	VPSUBUSB      Z13, Z2, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z12
+	VPDPWSSD      Z13, Z13, Z12
+	PREFETCHT0    64(SI)
+	VMOVDQU64     128(BX), Z13
+	VPSUBUSB      Z3, Z13, Z14
+	VPSUBUSB      Z13, Z3, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z12
+	VPDPWSSD      Z13, Z13, Z12
+	PREFETCHT0    128(SI)
+	VMOVDQU64     192(BX), Z13
+	VPSUBUSB      Z4, Z13, Z14
+	VPSUBUSB      Z13, Z4, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z12
+	VPDPWSSD      Z13, Z13, Z12
+	PREFETCHT0    192(SI)
+	VMOVDQU64     256(BX), Z13
+	VPSUBUSB      Z5, Z13, Z14
+	VPSUBUSB      Z13, Z5, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z12
+	VPDPWSSD      Z13, Z13, Z12
+	PREFETCHT0    256(SI)
+	VMOVDQU64     320(BX), Z13
+	VPSUBUSB      Z6, Z13, Z14
+	VPSUBUSB      Z13, Z6, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z12
+	VPDPWSSD      Z13, Z13, Z12
+	PREFETCHT0    320(SI)
+	VMOVDQU64     384(BX), Z13
+	VPSUBUSB      Z7, Z13, Z14
+	VPSUBUSB      Z13, Z7, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z12
+	VPDPWSSD      Z13, Z13, Z12
+	PREFETCHT0    384(SI)
+	VMOVDQU64     448(BX), Z13
+	VPSUBUSB      Z8, Z13, Z14
+	VPSUBUSB      Z13, Z8, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z12
+	VPDPWSSD      Z13, Z13, Z12
+	PREFETCHT0    448(SI)
+	VPUNPCKLDQ    Z10, Z9, Z13
+	VPUNPCKHDQ    Z10, Z9, Z17
+	VPADDD        Z17, Z13, Z13
+	VPUNPCKLDQ    Z12, Z11, Z14
+	VPUNPCKHDQ    Z12, Z11, Z17
+	VPADDD        Z17, Z14, Z14
+	VPUNPCKLQDQ   Z14, Z13, Z17
+	VPUNPCKHQDQ   Z14, Z13, Z13
+	VPADDD        Z17, Z13, Z13
+	VEXTRACTI64X4 $0x01, Z13, Y14
+	VPADDD        Y14, Y13, Y14
+	VEXTRACTI32X4 $0x01, Y14, X13
+	VPADDD        X13, X14, X13
+	VMOVDQU32     X13, (CX)
+	ADDQ          $0x10, CX
+	ADDQ          $0x10, DX
+	SUBQ          $0x04, AX
+	JMP           quad
+
+single:
+	TESTQ         AX, AX
+	JZ            done
+	VPXORQ        Z15, Z15, Z15
+	VPXORQ        Z16, Z16, Z16
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000200, BX, BX
+	ADDQ          codes+0(FP), BX
+	VMOVDQU64     (BX), Z9
+	VPSUBUSB      Z1, Z9, Z10
+	VPSUBUSB      Z9, Z1, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z15
+	VPDPWSSD      Z9, Z9, Z15
+	VMOVDQU64     64(BX), Z9
+	VPSUBUSB      Z2, Z9, Z10
+	VPSUBUSB      Z9, Z2, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z16
+	VPDPWSSD      Z9, Z9, Z16
+	VMOVDQU64     128(BX), Z9
+	VPSUBUSB      Z3, Z9, Z10
+	VPSUBUSB      Z9, Z3, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z15
+	VPDPWSSD      Z9, Z9, Z15
+	VMOVDQU64     192(BX), Z9
+	VPSUBUSB      Z4, Z9, Z10
+	VPSUBUSB      Z9, Z4, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z16
+	VPDPWSSD      Z9, Z9, Z16
+	VMOVDQU64     256(BX), Z9
+	VPSUBUSB      Z5, Z9, Z10
+	VPSUBUSB      Z9, Z5, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z15
+	VPDPWSSD      Z9, Z9, Z15
+	VMOVDQU64     320(BX), Z9
+	VPSUBUSB      Z6, Z9, Z10
+	VPSUBUSB      Z9, Z6, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z16
+	VPDPWSSD      Z9, Z9, Z16
+	VMOVDQU64     384(BX), Z9
+	VPSUBUSB      Z7, Z9, Z10
+	VPSUBUSB      Z9, Z7, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z15
+	VPDPWSSD      Z9, Z9, Z15
+	VMOVDQU64     448(BX), Z9
+	VPSUBUSB      Z8, Z9, Z10
+	VPSUBUSB      Z9, Z8, Z9
+	VPORQ         Z10, Z9, Z9
+	VPANDQ        Z0, Z9, Z10
+	VPSRLW        $0x08, Z9, Z9
+	VPDPWSSD      Z10, Z10, Z16
+	VPDPWSSD      Z9, Z9, Z16
+	VPADDD        Z16, Z15, Z15
+	VEXTRACTI64X4 $0x01, Z15, Y9
+	VPADDD        Y9, Y15, Y9
+	VEXTRACTI32X4 $0x01, Y9, X10
+	VPADDD        X10, X9, X10
+	VPSHUFD       $0x4e, X10, X9
+	VPADDD        X9, X10, X10
+	VPSHUFD       $0xb1, X10, X9
+	VPADDD        X9, X10, X10
+	VMOVD         X10, BX
+	MOVL          BX, (CX)
+	ADDQ          $0x04, CX
+	ADDQ          $0x04, DX
+	DECQ          AX
+	JMP           single
+
+bad3:
+	DECQ AX
+
+bad2:
+	DECQ AX
+
+bad1:
+	DECQ AX
+
+bad0:
+done:
+	VZEROUPPER
+	MOVQ count+24(FP), CX
+	SUBQ AX, CX
+	MOVQ CX, ret+48(FP)
+	RET
+
+// func l2SqU8Batch768VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, out *int32) uint64
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, CMOV, MMX+
+TEXT ·l2SqU8Batch768VNNI(SB), NOSPLIT, $0-56
+	MOVQ         query+32(FP), AX
+	MOVL         $0x00ff00ff, CX
+	VPBROADCASTD CX, Z0
+	VMOVDQU64    (AX), Z1
+	VMOVDQU64    64(AX), Z2
+	VMOVDQU64    128(AX), Z3
+	VMOVDQU64    192(AX), Z4
+	VMOVDQU64    256(AX), Z5
+	VMOVDQU64    320(AX), Z6
+	VMOVDQU64    384(AX), Z7
+	VMOVDQU64    448(AX), Z8
+	VMOVDQU64    512(AX), Z9
+	VMOVDQU64    576(AX), Z10
+	VMOVDQU64    640(AX), Z11
+	VMOVDQU64    704(AX), Z12
+	MOVQ         count+24(FP), AX
+	MOVQ         out+40(FP), CX
+	MOVQ         ids+16(FP), DX
+
+quad:
+	CMPQ          AX, $0x04
+	JB            single
+	MOVQ          DX, SI
+	LEAQ          16(DX), BX
+	CMPQ          AX, $0x08
+	CMOVQCC       BX, SI
+	VPXORQ        Z13, Z13, Z13
+	VPXORQ        Z14, Z14, Z14
+	VPXORQ        Z15, Z15, Z15
+	VPXORQ        Z16, Z16, Z16
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000300, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          (SI), DI
+	IMUL3Q        $0x00000300, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z17
+	VPSUBUSB      Z1, Z17, Z18
+	VPSUBUSB      Z17, Z1, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z13
+	VPDPWSSD      Z17, Z17, Z13
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z17
+	VPSUBUSB      Z2, Z17, Z18
+	VPSUBUSB      Z17, Z2, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z13
+	VPDPWSSD      Z17, Z17, Z13
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z17
+	VPSUBUSB      Z3, Z17, Z18
+	VPSUBUSB      Z17, Z3, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z13
+	VPDPWSSD      Z17, Z17, Z13
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z17
+	VPSUBUSB      Z4, Z17, Z18
+	VPSUBUSB      Z17, Z4, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z13
+	VPDPWSSD      Z17, Z17, Z13
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z17
+	VPSUBUSB      Z5, Z17, Z18
+	VPSUBUSB      Z17, Z5, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z13
+	VPDPWSSD      Z17, Z17, Z13
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z17
+	VPSUBUSB      Z6, Z17, Z18
+	VPSUBUSB      Z17, Z6, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z13
+	VPDPWSSD      Z17, Z17, Z13
+	PREFETCHT0    320(DI)
+	VMOVDQU64     384(BX), Z17
+	VPSUBUSB      Z7, Z17, Z18
+	VPSUBUSB      Z17, Z7, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z13
+	VPDPWSSD      Z17, Z17, Z13
+	PREFETCHT0    384(DI)
+	VMOVDQU64     448(BX), Z17
+	VPSUBUSB      Z8, Z17, Z18
+	VPSUBUSB      Z17, Z8, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z13
+	VPDPWSSD      Z17, Z17, Z13
+	PREFETCHT0    448(DI)
+	VMOVDQU64     512(BX), Z17
+	VPSUBUSB      Z9, Z17, Z18
+	VPSUBUSB      Z17, Z9, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z13
+	VPDPWSSD      Z17, Z17, Z13
+	PREFETCHT0    512(DI)
+	VMOVDQU64     576(BX), Z17
+	VPSUBUSB      Z10, Z17, Z18
+	VPSUBUSB      Z17, Z10, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z13
+	VPDPWSSD      Z17, Z17, Z13
+	PREFETCHT0    576(DI)
+	VMOVDQU64     640(BX), Z17
+	VPSUBUSB      Z11, Z17, Z18
+	VPSUBUSB      Z17, Z11, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z13
+	VPDPWSSD      Z17, Z17, Z13
+	PREFETCHT0    640(DI)
+	VMOVDQU64     704(BX), Z17
+	VPSUBUSB      Z12, Z17, Z18
+	VPSUBUSB      Z17, Z12, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z13
+	VPDPWSSD      Z17, Z17, Z13
+	PREFETCHT0    704(DI)
+	MOVL          4(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad1
+	IMUL3Q        $0x00000300, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          4(SI), DI
+	IMUL3Q        $0x00000300, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z17
+	VPSUBUSB      Z1, Z17, Z18
+	VPSUBUSB      Z17, Z1, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z14
+	VPDPWSSD      Z17, Z17, Z14
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z17
+	VPSUBUSB      Z2, Z17, Z18
+	VPSUBUSB      Z17, Z2, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z14
+	VPDPWSSD      Z17, Z17, Z14
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z17
+	VPSUBUSB      Z3, Z17, Z18
+	VPSUBUSB      Z17, Z3, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z14
+	VPDPWSSD      Z17, Z17, Z14
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z17
+	VPSUBUSB      Z4, Z17, Z18
+	VPSUBUSB      Z17, Z4, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z14
+	VPDPWSSD      Z17, Z17, Z14
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z17
+	VPSUBUSB      Z5, Z17, Z18
+	VPSUBUSB      Z17, Z5, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z14
+	VPDPWSSD      Z17, Z17, Z14
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z17
+	VPSUBUSB      Z6, Z17, Z18
+	VPSUBUSB      Z17, Z6, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z14
+	VPDPWSSD      Z17, Z17, Z14
+	PREFETCHT0    320(DI)
+	VMOVDQU64     384(BX), Z17
+	VPSUBUSB      Z7, Z17, Z18
+	VPSUBUSB      Z17, Z7, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z14
+	VPDPWSSD      Z17, Z17, Z14
+	PREFETCHT0    384(DI)
+	VMOVDQU64     448(BX), Z17
+	VPSUBUSB      Z8, Z17, Z18
+	VPSUBUSB      Z17, Z8, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z14
+	VPDPWSSD      Z17, Z17, Z14
+	PREFETCHT0    448(DI)
+	VMOVDQU64     512(BX), Z17
+	VPSUBUSB      Z9, Z17, Z18
+	VPSUBUSB      Z17, Z9, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z14
+	VPDPWSSD      Z17, Z17, Z14
+	PREFETCHT0    512(DI)
+	VMOVDQU64     576(BX), Z17
+	VPSUBUSB      Z10, Z17, Z18
+	VPSUBUSB      Z17, Z10, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z14
+	VPDPWSSD      Z17, Z17, Z14
+	PREFETCHT0    576(DI)
+	VMOVDQU64     640(BX), Z17
+	VPSUBUSB      Z11, Z17, Z18
+	VPSUBUSB      Z17, Z11, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z14
+	VPDPWSSD      Z17, Z17, Z14
+	PREFETCHT0    640(DI)
+	VMOVDQU64     704(BX), Z17
+	VPSUBUSB      Z12, Z17, Z18
+	VPSUBUSB      Z17, Z12, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z14
+	VPDPWSSD      Z17, Z17, Z14
+	PREFETCHT0    704(DI)
+	MOVL          8(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad2
+	IMUL3Q        $0x00000300, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          8(SI), DI
+	IMUL3Q        $0x00000300, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z17
+	VPSUBUSB      Z1, Z17, Z18
+	VPSUBUSB      Z17, Z1, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z15
+	VPDPWSSD      Z17, Z17, Z15
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z17
+	VPSUBUSB      Z2, Z17, Z18
+	VPSUBUSB      Z17, Z2, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z15
+	VPDPWSSD      Z17, Z17, Z15
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z17
+	VPSUBUSB      Z3, Z17, Z18
+	VPSUBUSB      Z17, Z3, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z15
+	VPDPWSSD      Z17, Z17, Z15
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z17
+	VPSUBUSB      Z4, Z17, Z18
+	VPSUBUSB      Z17, Z4, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z15
+	VPDPWSSD      Z17, Z17, Z15
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z17
+	VPSUBUSB      Z5, Z17, Z18
+	VPSUBUSB      Z17, Z5, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z15
+	VPDPWSSD      Z17, Z17, Z15
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z17
+	VPSUBUSB      Z6, Z17, Z18
+	VPSUBUSB      Z17, Z6, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z15
+	VPDPWSSD      Z17, Z17, Z15
+	PREFETCHT0    320(DI)
+	VMOVDQU64     384(BX), Z17
+	VPSUBUSB      Z7, Z17, Z18
+	VPSUBUSB      Z17, Z7, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z15
+	VPDPWSSD      Z17, Z17, Z15
+	PREFETCHT0    384(DI)
+	VMOVDQU64     448(BX), Z17
+	VPSUBUSB      Z8, Z17, Z18
+	VPSUBUSB      Z17, Z8, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z15
+	VPDPWSSD      Z17, Z17, Z15
+	PREFETCHT0    448(DI)
+	VMOVDQU64     512(BX), Z17
+	VPSUBUSB      Z9, Z17, Z18
+	VPSUBUSB      Z17, Z9, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z15
+	VPDPWSSD      Z17, Z17, Z15
+	PREFETCHT0    512(DI)
+	VMOVDQU64     576(BX), Z17
+	VPSUBUSB      Z10, Z17, Z18
+	VPSUBUSB      Z17, Z10, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z15
+	VPDPWSSD      Z17, Z17, Z15
+	PREFETCHT0    576(DI)
+	VMOVDQU64     640(BX), Z17
+	VPSUBUSB      Z11, Z17, Z18
+	VPSUBUSB      Z17, Z11, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z15
+	VPDPWSSD      Z17, Z17, Z15
+	PREFETCHT0    640(DI)
+	VMOVDQU64     704(BX), Z17
+	VPSUBUSB      Z12, Z17, Z18
+	VPSUBUSB      Z17, Z12, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z15
+	VPDPWSSD      Z17, Z17, Z15
+	PREFETCHT0    704(DI)
+	MOVL          12(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad3
+	IMUL3Q        $0x00000300, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          12(SI), SI
+	IMUL3Q        $0x00000300, SI, SI
+	ADDQ          codes+0(FP), SI
+	VMOVDQU64     (BX), Z17
+	VPSUBUSB      Z1, Z17, Z18
+	VPSUBUSB      Z17, Z1, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z16
+	VPDPWSSD      Z17, Z17, Z16
+	PREFETCHT0    (SI)
+	VMOVDQU64     64(BX), Z17
+	VPSUBUSB      Z2, Z17, Z18
+	VPSUBUSB      Z17, Z2, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z16
+	VPDPWSSD      Z17, Z17, Z16
+	PREFETCHT0    64(SI)
+	VMOVDQU64     128(BX), Z17
+	VPSUBUSB      Z3, Z17, Z18
+	VPSUBUSB      Z17, Z3, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z16
+	VPDPWSSD      Z17, Z17, Z16
+	PREFETCHT0    128(SI)
+	VMOVDQU64     192(BX), Z17
+	VPSUBUSB      Z4, Z17, Z18
+	VPSUBUSB      Z17, Z4, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z16
+	VPDPWSSD      Z17, Z17, Z16
+	PREFETCHT0    192(SI)
+	VMOVDQU64     256(BX), Z17
+	VPSUBUSB      Z5, Z17, Z18
+	VPSUBUSB      Z17, Z5, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z16
+	VPDPWSSD      Z17, Z17, Z16
+	PREFETCHT0    256(SI)
+	VMOVDQU64     320(BX), Z17
+	VPSUBUSB      Z6, Z17, Z18
+	VPSUBUSB      Z17, Z6, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z16
+	VPDPWSSD      Z17, Z17, Z16
+	PREFETCHT0    320(SI)
+	VMOVDQU64     384(BX), Z17
+	VPSUBUSB      Z7, Z17, Z18
+	VPSUBUSB      Z17, Z7, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z16
+	VPDPWSSD      Z17, Z17, Z16
+	PREFETCHT0    384(SI)
+	VMOVDQU64     448(BX), Z17
+	VPSUBUSB      Z8, Z17, Z18
+	VPSUBUSB      Z17, Z8, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z16
+	VPDPWSSD      Z17, Z17, Z16
+	PREFETCHT0    448(SI)
+	VMOVDQU64     512(BX), Z17
+	VPSUBUSB      Z9, Z17, Z18
+	VPSUBUSB      Z17, Z9, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z16
+	VPDPWSSD      Z17, Z17, Z16
+	PREFETCHT0    512(SI)
+	VMOVDQU64     576(BX), Z17
+	VPSUBUSB      Z10, Z17, Z18
+	VPSUBUSB      Z17, Z10, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z16
+	VPDPWSSD      Z17, Z17, Z16
+	PREFETCHT0    576(SI)
+	VMOVDQU64     640(BX), Z17
+	VPSUBUSB      Z11, Z17, Z18
+	VPSUBUSB      Z17, Z11, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z16
+	VPDPWSSD      Z17, Z17, Z16
+	PREFETCHT0    640(SI)
+	VMOVDQU64     704(BX), Z17
+	VPSUBUSB      Z12, Z17, Z18
+	VPSUBUSB      Z17, Z12, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z16
+	VPDPWSSD      Z17, Z17, Z16
+	PREFETCHT0    704(SI)
+	VPUNPCKLDQ    Z14, Z13, Z17
+	VPUNPCKHDQ    Z14, Z13, Z21
+	VPADDD        Z21, Z17, Z17
+	VPUNPCKLDQ    Z16, Z15, Z18
+	VPUNPCKHDQ    Z16, Z15, Z21
+	VPADDD        Z21, Z18, Z18
+	VPUNPCKLQDQ   Z18, Z17, Z21
+	VPUNPCKHQDQ   Z18, Z17, Z17
+	VPADDD        Z21, Z17, Z17
+	VEXTRACTI64X4 $0x01, Z17, Y18
+	VPADDD        Y18, Y17, Y18
+	VEXTRACTI32X4 $0x01, Y18, X17
+	VPADDD        X17, X18, X17
+	VMOVDQU32     X17, (CX)
+	ADDQ          $0x10, CX
+	ADDQ          $0x10, DX
+	SUBQ          $0x04, AX
+	JMP           quad
+
+single:
+	TESTQ         AX, AX
+	JZ            done
+	VPXORQ        Z19, Z19, Z19
+	VPXORQ        Z20, Z20, Z20
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000300, BX, BX
+	ADDQ          codes+0(FP), BX
+	VMOVDQU64     (BX), Z13
+	VPSUBUSB      Z1, Z13, Z14
+	VPSUBUSB      Z13, Z1, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z19
+	VPDPWSSD      Z13, Z13, Z19
+	VMOVDQU64     64(BX), Z13
+	VPSUBUSB      Z2, Z13, Z14
+	VPSUBUSB      Z13, Z2, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z20
+	VPDPWSSD      Z13, Z13, Z20
+	VMOVDQU64     128(BX), Z13
+	VPSUBUSB      Z3, Z13, Z14
+	VPSUBUSB      Z13, Z3, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z19
+	VPDPWSSD      Z13, Z13, Z19
+	VMOVDQU64     192(BX), Z13
+	VPSUBUSB      Z4, Z13, Z14
+	VPSUBUSB      Z13, Z4, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z20
+	VPDPWSSD      Z13, Z13, Z20
+	VMOVDQU64     256(BX), Z13
+	VPSUBUSB      Z5, Z13, Z14
+	VPSUBUSB      Z13, Z5, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z19
+	VPDPWSSD      Z13, Z13, Z19
+	VMOVDQU64     320(BX), Z13
+	VPSUBUSB      Z6, Z13, Z14
+	VPSUBUSB      Z13, Z6, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z20
+	VPDPWSSD      Z13, Z13, Z20
+	VMOVDQU64     384(BX), Z13
+	VPSUBUSB      Z7, Z13, Z14
+	VPSUBUSB      Z13, Z7, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z19
+	VPDPWSSD      Z13, Z13, Z19
+	VMOVDQU64     448(BX), Z13
+	VPSUBUSB      Z8, Z13, Z14
+	VPSUBUSB      Z13, Z8, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z20
+	VPDPWSSD      Z13, Z13, Z20
+	VMOVDQU64     512(BX), Z13
+	VPSUBUSB      Z9, Z13, Z14
+	VPSUBUSB      Z13, Z9, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z19
+	VPDPWSSD      Z13, Z13, Z19
+	VMOVDQU64     576(BX), Z13
+	VPSUBUSB      Z10, Z13, Z14
+	VPSUBUSB      Z13, Z10, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z20
+	VPDPWSSD      Z13, Z13, Z20
+	VMOVDQU64     640(BX), Z13
+	VPSUBUSB      Z11, Z13, Z14
+	VPSUBUSB      Z13, Z11, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z19
+	VPDPWSSD      Z13, Z13, Z19
+	VMOVDQU64     704(BX), Z13
+	VPSUBUSB      Z12, Z13, Z14
+	VPSUBUSB      Z13, Z12, Z13
+	VPORQ         Z14, Z13, Z13
+	VPANDQ        Z0, Z13, Z14
+	VPSRLW        $0x08, Z13, Z13
+	VPDPWSSD      Z14, Z14, Z20
+	VPDPWSSD      Z13, Z13, Z20
+	VPADDD        Z20, Z19, Z19
+	VEXTRACTI64X4 $0x01, Z19, Y13
+	VPADDD        Y13, Y19, Y13
+	VEXTRACTI32X4 $0x01, Y13, X14
+	VPADDD        X14, X13, X14
+	VPSHUFD       $0x4e, X14, X13
+	VPADDD        X13, X14, X14
+	VPSHUFD       $0xb1, X14, X13
+	VPADDD        X13, X14, X14
+	VMOVD         X14, BX
+	MOVL          BX, (CX)
+	ADDQ          $0x04, CX
+	ADDQ          $0x04, DX
+	DECQ          AX
+	JMP           single
+
+bad3:
+	DECQ AX
+
+bad2:
+	DECQ AX
+
+bad1:
+	DECQ AX
+
+bad0:
+done:
+	VZEROUPPER
+	MOVQ count+24(FP), CX
+	SUBQ AX, CX
+	MOVQ CX, ret+48(FP)
+	RET
+
+// func l2SqU8Batch1024VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, out *int32) uint64
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, CMOV, MMX+
+TEXT ·l2SqU8Batch1024VNNI(SB), NOSPLIT, $0-56
+	MOVQ         query+32(FP), AX
+	MOVL         $0x00ff00ff, CX
+	VPBROADCASTD CX, Z0
+	VMOVDQU64    (AX), Z1
+	VMOVDQU64    64(AX), Z2
+	VMOVDQU64    128(AX), Z3
+	VMOVDQU64    192(AX), Z4
+	VMOVDQU64    256(AX), Z5
+	VMOVDQU64    320(AX), Z6
+	VMOVDQU64    384(AX), Z7
+	VMOVDQU64    448(AX), Z8
+	VMOVDQU64    512(AX), Z9
+	VMOVDQU64    576(AX), Z10
+	VMOVDQU64    640(AX), Z11
+	VMOVDQU64    704(AX), Z12
+	VMOVDQU64    768(AX), Z13
+	VMOVDQU64    832(AX), Z14
+	VMOVDQU64    896(AX), Z15
+	VMOVDQU64    960(AX), Z16
+	MOVQ         count+24(FP), AX
+	MOVQ         out+40(FP), CX
+	MOVQ         ids+16(FP), DX
+
+quad:
+	CMPQ          AX, $0x04
+	JB            single
+	MOVQ          DX, SI
+	LEAQ          16(DX), BX
+	CMPQ          AX, $0x08
+	CMOVQCC       BX, SI
+	VPXORQ        Z17, Z17, Z17
+	VPXORQ        Z18, Z18, Z18
+	VPXORQ        Z19, Z19, Z19
+	VPXORQ        Z20, Z20, Z20
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000400, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          (SI), DI
+	IMUL3Q        $0x00000400, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z21
+	VPSUBUSB      Z1, Z21, Z22
+	VPSUBUSB      Z21, Z1, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z17
+	VPDPWSSD      Z21, Z21, Z17
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z21
+	VPSUBUSB      Z2, Z21, Z22
+	VPSUBUSB      Z21, Z2, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z17
+	VPDPWSSD      Z21, Z21, Z17
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z21
+	VPSUBUSB      Z3, Z21, Z22
+	VPSUBUSB      Z21, Z3, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z17
+	VPDPWSSD      Z21, Z21, Z17
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z21
+	VPSUBUSB      Z4, Z21, Z22
+	VPSUBUSB      Z21, Z4, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z17
+	VPDPWSSD      Z21, Z21, Z17
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z21
+	VPSUBUSB      Z5, Z21, Z22
+	VPSUBUSB      Z21, Z5, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z17
+	VPDPWSSD      Z21, Z21, Z17
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z21
+	VPSUBUSB      Z6, Z21, Z22
+	VPSUBUSB      Z21, Z6, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z17
+	VPDPWSSD      Z21, Z21, Z17
+	PREFETCHT0    320(DI)
+	VMOVDQU64     384(BX), Z21
+	VPSUBUSB      Z7, Z21, Z22
+	VPSUBUSB      Z21, Z7, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z17
+	VPDPWSSD      Z21, Z21, Z17
+	PREFETCHT0    384(DI)
+	VMOVDQU64     448(BX), Z21
+	VPSUBUSB      Z8, Z21, Z22
+	VPSUBUSB      Z21, Z8, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z17
+	VPDPWSSD      Z21, Z21, Z17
+	PREFETCHT0    448(DI)
+	VMOVDQU64     512(BX), Z21
+	VPSUBUSB      Z9, Z21, Z22
+	VPSUBUSB      Z21, Z9, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z17
+	VPDPWSSD      Z21, Z21, Z17
+	PREFETCHT0    512(DI)
+	VMOVDQU64     576(BX), Z21
+	VPSUBUSB      Z10, Z21, Z22
+	VPSUBUSB      Z21, Z10, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z17
+	VPDPWSSD      Z21, Z21, Z17
+	PREFETCHT0    576(DI)
+	VMOVDQU64     640(BX), Z21
+	VPSUBUSB      Z11, Z21, Z22
+	VPSUBUSB      Z21, Z11, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z17
+	VPDPWSSD      Z21, Z21, Z17
+	PREFETCHT0    640(DI)
+	VMOVDQU64     704(BX), Z21
+	VPSUBUSB      Z12, Z21, Z22
+	VPSUBUSB      Z21, Z12, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z17
+	VPDPWSSD      Z21, Z21, Z17
+	PREFETCHT0    704(DI)
+	VMOVDQU64     768(BX), Z21
+	VPSUBUSB      Z13, Z21, Z22
+	VPSUBUSB      Z21, Z13, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z17
+	VPDPWSSD      Z21, Z21, Z17
+	PREFETCHT0    768(DI)
+	VMOVDQU64     832(BX), Z21
+	VPSUBUSB      Z14, Z21, Z22
+	VPSUBUSB      Z21, Z14, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z17
+	VPDPWSSD      Z21, Z21, Z17
+	PREFETCHT0    832(DI)
+	VMOVDQU64     896(BX), Z21
+	VPSUBUSB      Z15, Z21, Z22
+	VPSUBUSB      Z21, Z15, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z17
+	VPDPWSSD      Z21, Z21, Z17
+	PREFETCHT0    896(DI)
+	VMOVDQU64     960(BX), Z21
+	VPSUBUSB      Z16, Z21, Z22
+	VPSUBUSB      Z21, Z16, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z17
+	VPDPWSSD      Z21, Z21, Z17
+	PREFETCHT0    960(DI)
+	MOVL          4(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad1
+	IMUL3Q        $0x00000400, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          4(SI), DI
+	IMUL3Q        $0x00000400, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z21
+	VPSUBUSB      Z1, Z21, Z22
+	VPSUBUSB      Z21, Z1, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z18
+	VPDPWSSD      Z21, Z21, Z18
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z21
+	VPSUBUSB      Z2, Z21, Z22
+	VPSUBUSB      Z21, Z2, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z18
+	VPDPWSSD      Z21, Z21, Z18
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z21
+	VPSUBUSB      Z3, Z21, Z22
+	VPSUBUSB      Z21, Z3, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z18
+	VPDPWSSD      Z21, Z21, Z18
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z21
+	VPSUBUSB      Z4, Z21, Z22
+	VPSUBUSB      Z21, Z4, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z18
+	VPDPWSSD      Z21, Z21, Z18
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z21
+	VPSUBUSB      Z5, Z21, Z22
+	VPSUBUSB      Z21, Z5, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z18
+	VPDPWSSD      Z21, Z21, Z18
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z21
+	VPSUBUSB      Z6, Z21, Z22
+	VPSUBUSB      Z21, Z6, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z18
+	VPDPWSSD      Z21, Z21, Z18
+	PREFETCHT0    320(DI)
+	VMOVDQU64     384(BX), Z21
+	VPSUBUSB      Z7, Z21, Z22
+	VPSUBUSB      Z21, Z7, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z18
+	VPDPWSSD      Z21, Z21, Z18
+	PREFETCHT0    384(DI)
+	VMOVDQU64     448(BX), Z21
+	VPSUBUSB      Z8, Z21, Z22
+	VPSUBUSB      Z21, Z8, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z18
+	VPDPWSSD      Z21, Z21, Z18
+	PREFETCHT0    448(DI)
+	VMOVDQU64     512(BX), Z21
+	VPSUBUSB      Z9, Z21, Z22
+	VPSUBUSB      Z21, Z9, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z18
+	VPDPWSSD      Z21, Z21, Z18
+	PREFETCHT0    512(DI)
+	VMOVDQU64     576(BX), Z21
+	VPSUBUSB      Z10, Z21, Z22
+	VPSUBUSB      Z21, Z10, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z18
+	VPDPWSSD      Z21, Z21, Z18
+	PREFETCHT0    576(DI)
+	VMOVDQU64     640(BX), Z21
+	VPSUBUSB      Z11, Z21, Z22
+	VPSUBUSB      Z21, Z11, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z18
+	VPDPWSSD      Z21, Z21, Z18
+	PREFETCHT0    640(DI)
+	VMOVDQU64     704(BX), Z21
+	VPSUBUSB      Z12, Z21, Z22
+	VPSUBUSB      Z21, Z12, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z18
+	VPDPWSSD      Z21, Z21, Z18
+	PREFETCHT0    704(DI)
+	VMOVDQU64     768(BX), Z21
+	VPSUBUSB      Z13, Z21, Z22
+	VPSUBUSB      Z21, Z13, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z18
+	VPDPWSSD      Z21, Z21, Z18
+	PREFETCHT0    768(DI)
+	VMOVDQU64     832(BX), Z21
+	VPSUBUSB      Z14, Z21, Z22
+	VPSUBUSB      Z21, Z14, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z18
+	VPDPWSSD      Z21, Z21, Z18
+	PREFETCHT0    832(DI)
+	VMOVDQU64     896(BX), Z21
+	VPSUBUSB      Z15, Z21, Z22
+	VPSUBUSB      Z21, Z15, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z18
+	VPDPWSSD      Z21, Z21, Z18
+	PREFETCHT0    896(DI)
+	VMOVDQU64     960(BX), Z21
+	VPSUBUSB      Z16, Z21, Z22
+	VPSUBUSB      Z21, Z16, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z18
+	VPDPWSSD      Z21, Z21, Z18
+	PREFETCHT0    960(DI)
+	MOVL          8(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad2
+	IMUL3Q        $0x00000400, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          8(SI), DI
+	IMUL3Q        $0x00000400, DI, DI
+	ADDQ          codes+0(FP), DI
+	VMOVDQU64     (BX), Z21
+	VPSUBUSB      Z1, Z21, Z22
+	VPSUBUSB      Z21, Z1, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z19
+	VPDPWSSD      Z21, Z21, Z19
+	PREFETCHT0    (DI)
+	VMOVDQU64     64(BX), Z21
+	VPSUBUSB      Z2, Z21, Z22
+	VPSUBUSB      Z21, Z2, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z19
+	VPDPWSSD      Z21, Z21, Z19
+	PREFETCHT0    64(DI)
+	VMOVDQU64     128(BX), Z21
+	VPSUBUSB      Z3, Z21, Z22
+	VPSUBUSB      Z21, Z3, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z19
+	VPDPWSSD      Z21, Z21, Z19
+	PREFETCHT0    128(DI)
+	VMOVDQU64     192(BX), Z21
+	VPSUBUSB      Z4, Z21, Z22
+	VPSUBUSB      Z21, Z4, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z19
+	VPDPWSSD      Z21, Z21, Z19
+	PREFETCHT0    192(DI)
+	VMOVDQU64     256(BX), Z21
+	VPSUBUSB      Z5, Z21, Z22
+	VPSUBUSB      Z21, Z5, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z19
+	VPDPWSSD      Z21, Z21, Z19
+	PREFETCHT0    256(DI)
+	VMOVDQU64     320(BX), Z21
+	VPSUBUSB      Z6, Z21, Z22
+	VPSUBUSB      Z21, Z6, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z19
+	VPDPWSSD      Z21, Z21, Z19
+	PREFETCHT0    320(DI)
+	VMOVDQU64     384(BX), Z21
+	VPSUBUSB      Z7, Z21, Z22
+	VPSUBUSB      Z21, Z7, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z19
+	VPDPWSSD      Z21, Z21, Z19
+	PREFETCHT0    384(DI)
+	VMOVDQU64     448(BX), Z21
+	VPSUBUSB      Z8, Z21, Z22
+	VPSUBUSB      Z21, Z8, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z19
+	VPDPWSSD      Z21, Z21, Z19
+	PREFETCHT0    448(DI)
+	VMOVDQU64     512(BX), Z21
+	VPSUBUSB      Z9, Z21, Z22
+	VPSUBUSB      Z21, Z9, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z19
+	VPDPWSSD      Z21, Z21, Z19
+	PREFETCHT0    512(DI)
+	VMOVDQU64     576(BX), Z21
+	VPSUBUSB      Z10, Z21, Z22
+	VPSUBUSB      Z21, Z10, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z19
+	VPDPWSSD      Z21, Z21, Z19
+	PREFETCHT0    576(DI)
+	VMOVDQU64     640(BX), Z21
+	VPSUBUSB      Z11, Z21, Z22
+	VPSUBUSB      Z21, Z11, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z19
+	VPDPWSSD      Z21, Z21, Z19
+	PREFETCHT0    640(DI)
+	VMOVDQU64     704(BX), Z21
+	VPSUBUSB      Z12, Z21, Z22
+	VPSUBUSB      Z21, Z12, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z19
+	VPDPWSSD      Z21, Z21, Z19
+	PREFETCHT0    704(DI)
+	VMOVDQU64     768(BX), Z21
+	VPSUBUSB      Z13, Z21, Z22
+	VPSUBUSB      Z21, Z13, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z19
+	VPDPWSSD      Z21, Z21, Z19
+	PREFETCHT0    768(DI)
+	VMOVDQU64     832(BX), Z21
+	VPSUBUSB      Z14, Z21, Z22
+	VPSUBUSB      Z21, Z14, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z19
+	VPDPWSSD      Z21, Z21, Z19
+	PREFETCHT0    832(DI)
+	VMOVDQU64     896(BX), Z21
+	VPSUBUSB      Z15, Z21, Z22
+	VPSUBUSB      Z21, Z15, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z19
+	VPDPWSSD      Z21, Z21, Z19
+	PREFETCHT0    896(DI)
+	VMOVDQU64     960(BX), Z21
+	VPSUBUSB      Z16, Z21, Z22
+	VPSUBUSB      Z21, Z16, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z19
+	VPDPWSSD      Z21, Z21, Z19
+	PREFETCHT0    960(DI)
+	MOVL          12(DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad3
+	IMUL3Q        $0x00000400, BX, BX
+	ADDQ          codes+0(FP), BX
+	MOVL          12(SI), SI
+	IMUL3Q        $0x00000400, SI, SI
+	ADDQ          codes+0(FP), SI
+	VMOVDQU64     (BX), Z21
+	VPSUBUSB      Z1, Z21, Z22
+	VPSUBUSB      Z21, Z1, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z20
+	VPDPWSSD      Z21, Z21, Z20
+	PREFETCHT0    (SI)
+	VMOVDQU64     64(BX), Z21
+	VPSUBUSB      Z2, Z21, Z22
+	VPSUBUSB      Z21, Z2, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z20
+	VPDPWSSD      Z21, Z21, Z20
+	PREFETCHT0    64(SI)
+	VMOVDQU64     128(BX), Z21
+	VPSUBUSB      Z3, Z21, Z22
+	VPSUBUSB      Z21, Z3, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z20
+	VPDPWSSD      Z21, Z21, Z20
+	PREFETCHT0    128(SI)
+	VMOVDQU64     192(BX), Z21
+	VPSUBUSB      Z4, Z21, Z22
+	VPSUBUSB      Z21, Z4, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z20
+	VPDPWSSD      Z21, Z21, Z20
+	PREFETCHT0    192(SI)
+	VMOVDQU64     256(BX), Z21
+	VPSUBUSB      Z5, Z21, Z22
+	VPSUBUSB      Z21, Z5, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z20
+	VPDPWSSD      Z21, Z21, Z20
+	PREFETCHT0    256(SI)
+	VMOVDQU64     320(BX), Z21
+	VPSUBUSB      Z6, Z21, Z22
+	VPSUBUSB      Z21, Z6, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z20
+	VPDPWSSD      Z21, Z21, Z20
+	PREFETCHT0    320(SI)
+	VMOVDQU64     384(BX), Z21
+	VPSUBUSB      Z7, Z21, Z22
+	VPSUBUSB      Z21, Z7, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z20
+	VPDPWSSD      Z21, Z21, Z20
+	PREFETCHT0    384(SI)
+	VMOVDQU64     448(BX), Z21
+	VPSUBUSB      Z8, Z21, Z22
+	VPSUBUSB      Z21, Z8, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z20
+	VPDPWSSD      Z21, Z21, Z20
+	PREFETCHT0    448(SI)
+	VMOVDQU64     512(BX), Z21
+	VPSUBUSB      Z9, Z21, Z22
+	VPSUBUSB      Z21, Z9, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z20
+	VPDPWSSD      Z21, Z21, Z20
+	PREFETCHT0    512(SI)
+	VMOVDQU64     576(BX), Z21
+	VPSUBUSB      Z10, Z21, Z22
+	VPSUBUSB      Z21, Z10, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z20
+	VPDPWSSD      Z21, Z21, Z20
+	PREFETCHT0    576(SI)
+	VMOVDQU64     640(BX), Z21
+	VPSUBUSB      Z11, Z21, Z22
+	VPSUBUSB      Z21, Z11, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z20
+	VPDPWSSD      Z21, Z21, Z20
+	PREFETCHT0    640(SI)
+	VMOVDQU64     704(BX), Z21
+	VPSUBUSB      Z12, Z21, Z22
+	VPSUBUSB      Z21, Z12, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z20
+	VPDPWSSD      Z21, Z21, Z20
+	PREFETCHT0    704(SI)
+	VMOVDQU64     768(BX), Z21
+	VPSUBUSB      Z13, Z21, Z22
+	VPSUBUSB      Z21, Z13, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z20
+	VPDPWSSD      Z21, Z21, Z20
+	PREFETCHT0    768(SI)
+	VMOVDQU64     832(BX), Z21
+	VPSUBUSB      Z14, Z21, Z22
+	VPSUBUSB      Z21, Z14, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z20
+	VPDPWSSD      Z21, Z21, Z20
+	PREFETCHT0    832(SI)
+	VMOVDQU64     896(BX), Z21
+	VPSUBUSB      Z15, Z21, Z22
+	VPSUBUSB      Z21, Z15, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z20
+	VPDPWSSD      Z21, Z21, Z20
+	PREFETCHT0    896(SI)
+	VMOVDQU64     960(BX), Z21
+	VPSUBUSB      Z16, Z21, Z22
+	VPSUBUSB      Z21, Z16, Z21
+	VPORQ         Z22, Z21, Z21
+	VPANDQ        Z0, Z21, Z22
+	VPSRLW        $0x08, Z21, Z21
+	VPDPWSSD      Z22, Z22, Z20
+	VPDPWSSD      Z21, Z21, Z20
+	PREFETCHT0    960(SI)
+	VPUNPCKLDQ    Z18, Z17, Z21
+	VPUNPCKHDQ    Z18, Z17, Z25
+	VPADDD        Z25, Z21, Z21
+	VPUNPCKLDQ    Z20, Z19, Z22
+	VPUNPCKHDQ    Z20, Z19, Z25
+	VPADDD        Z25, Z22, Z22
+	VPUNPCKLQDQ   Z22, Z21, Z25
+	VPUNPCKHQDQ   Z22, Z21, Z21
+	VPADDD        Z25, Z21, Z21
+	VEXTRACTI64X4 $0x01, Z21, Y22
+	VPADDD        Y22, Y21, Y22
+	VEXTRACTI32X4 $0x01, Y22, X21
+	VPADDD        X21, X22, X21
+	VMOVDQU32     X21, (CX)
+	ADDQ          $0x10, CX
+	ADDQ          $0x10, DX
+	SUBQ          $0x04, AX
+	JMP           quad
+
+single:
+	TESTQ         AX, AX
+	JZ            done
+	VPXORQ        Z23, Z23, Z23
+	VPXORQ        Z24, Z24, Z24
+	MOVL          (DX), BX
+	CMPQ          BX, rows+8(FP)
+	JAE           bad0
+	IMUL3Q        $0x00000400, BX, BX
+	ADDQ          codes+0(FP), BX
+	VMOVDQU64     (BX), Z17
+	VPSUBUSB      Z1, Z17, Z18
+	VPSUBUSB      Z17, Z1, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z23
+	VPDPWSSD      Z17, Z17, Z23
+	VMOVDQU64     64(BX), Z17
+	VPSUBUSB      Z2, Z17, Z18
+	VPSUBUSB      Z17, Z2, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z24
+	VPDPWSSD      Z17, Z17, Z24
+	VMOVDQU64     128(BX), Z17
+	VPSUBUSB      Z3, Z17, Z18
+	VPSUBUSB      Z17, Z3, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z23
+	VPDPWSSD      Z17, Z17, Z23
+	VMOVDQU64     192(BX), Z17
+	VPSUBUSB      Z4, Z17, Z18
+	VPSUBUSB      Z17, Z4, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z24
+	VPDPWSSD      Z17, Z17, Z24
+	VMOVDQU64     256(BX), Z17
+	VPSUBUSB      Z5, Z17, Z18
+	VPSUBUSB      Z17, Z5, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z23
+	VPDPWSSD      Z17, Z17, Z23
+	VMOVDQU64     320(BX), Z17
+	VPSUBUSB      Z6, Z17, Z18
+	VPSUBUSB      Z17, Z6, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z24
+	VPDPWSSD      Z17, Z17, Z24
+	VMOVDQU64     384(BX), Z17
+	VPSUBUSB      Z7, Z17, Z18
+	VPSUBUSB      Z17, Z7, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z23
+	VPDPWSSD      Z17, Z17, Z23
+	VMOVDQU64     448(BX), Z17
+	VPSUBUSB      Z8, Z17, Z18
+	VPSUBUSB      Z17, Z8, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z24
+	VPDPWSSD      Z17, Z17, Z24
+	VMOVDQU64     512(BX), Z17
+	VPSUBUSB      Z9, Z17, Z18
+	VPSUBUSB      Z17, Z9, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z23
+	VPDPWSSD      Z17, Z17, Z23
+	VMOVDQU64     576(BX), Z17
+	VPSUBUSB      Z10, Z17, Z18
+	VPSUBUSB      Z17, Z10, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z24
+	VPDPWSSD      Z17, Z17, Z24
+	VMOVDQU64     640(BX), Z17
+	VPSUBUSB      Z11, Z17, Z18
+	VPSUBUSB      Z17, Z11, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z23
+	VPDPWSSD      Z17, Z17, Z23
+	VMOVDQU64     704(BX), Z17
+	VPSUBUSB      Z12, Z17, Z18
+	VPSUBUSB      Z17, Z12, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z24
+	VPDPWSSD      Z17, Z17, Z24
+	VMOVDQU64     768(BX), Z17
+	VPSUBUSB      Z13, Z17, Z18
+	VPSUBUSB      Z17, Z13, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z23
+	VPDPWSSD      Z17, Z17, Z23
+	VMOVDQU64     832(BX), Z17
+	VPSUBUSB      Z14, Z17, Z18
+	VPSUBUSB      Z17, Z14, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z24
+	VPDPWSSD      Z17, Z17, Z24
+	VMOVDQU64     896(BX), Z17
+	VPSUBUSB      Z15, Z17, Z18
+	VPSUBUSB      Z17, Z15, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z23
+	VPDPWSSD      Z17, Z17, Z23
+	VMOVDQU64     960(BX), Z17
+	VPSUBUSB      Z16, Z17, Z18
+	VPSUBUSB      Z17, Z16, Z17
+	VPORQ         Z18, Z17, Z17
+	VPANDQ        Z0, Z17, Z18
+	VPSRLW        $0x08, Z17, Z17
+	VPDPWSSD      Z18, Z18, Z24
+	VPDPWSSD      Z17, Z17, Z24
+	VPADDD        Z24, Z23, Z23
+	VEXTRACTI64X4 $0x01, Z23, Y17
+	VPADDD        Y17, Y23, Y17
+	VEXTRACTI32X4 $0x01, Y17, X18
+	VPADDD        X18, X17, X18
+	VPSHUFD       $0x4e, X18, X17
+	VPADDD        X17, X18, X18
+	VPSHUFD       $0xb1, X18, X17
+	VPADDD        X17, X18, X18
+	VMOVD         X18, BX
+	MOVL          BX, (CX)
+	ADDQ          $0x04, CX
+	ADDQ          $0x04, DX
+	DECQ          AX
+	JMP           single
+
+bad3:
+	DECQ AX
+
+bad2:
+	DECQ AX
+
+bad1:
+	DECQ AX
+
+bad0:
+done:
+	VZEROUPPER
+	MOVQ count+24(FP), CX
+	SUBQ AX, CX
+	MOVQ CX, ret+48(FP)
 	RET
 
 // func l2SqU8AVX2(code *uint8, query *uint8, n uint64) int32

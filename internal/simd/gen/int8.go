@@ -23,6 +23,10 @@ type metric struct {
 	widenRight func(m, dst Op)
 }
 
+// fixedLines are the strides in cache lines that have kernels of their own, 0
+// standing for every other: CLIP's 512 and 768 and their halves.
+var fixedLines = []int{0, 4, 6, 8, 12, 16}
+
 func int8Kernels() {
 	var mask VecVirtual
 	dot := metric{
@@ -66,11 +70,15 @@ func int8Kernels() {
 		setup func()
 	}{{dot, none}, {l2, loadMask}} {
 		oneVNNI(k.m, k.setup)
-		manyVNNI(k.m, k.setup, true)
+		for _, lines := range fixedLines {
+			manyVNNI(k.m, k.setup, true, lines)
+		}
 		oneAVX2(k.m)
 		manyAVX2(k.m, true)
 		if k.m.name == "dotU8S8" {
-			manyVNNI(k.m, k.setup, false)
+			for _, lines := range fixedLines {
+				manyVNNI(k.m, k.setup, false, lines)
+			}
 			manyAVX2(k.m, false)
 		}
 	}
@@ -102,7 +110,7 @@ func reduce4(a [4]VecVirtual) VecVirtual {
 	VEXTRACTI64X4(Imm(1), g, y)
 	VPADDD(y, g.AsY(), y)
 	x := XMM()
-	VEXTRACTI128(Imm(1), y, x)
+	VEXTRACTI32X4(Imm(1), y, x)
 	VPADDD(x, y.AsX(), x)
 	return x
 }
@@ -127,13 +135,21 @@ func reduce1(a VecVirtual) GPVirtual {
 	y := YMM()
 	VEXTRACTI64X4(Imm(1), a, y)
 	VPADDD(y, a.AsY(), y)
-	return reduceY(y)
+	x := XMM()
+	VEXTRACTI32X4(Imm(1), y, x)
+	VPADDD(x, y.AsX(), x)
+	return reduceX(x)
 }
 
 func reduceY(y VecVirtual) GPVirtual {
-	x, t := XMM(), XMM()
+	x := XMM()
 	VEXTRACTI128(Imm(1), y, x)
 	VPADDD(x, y.AsX(), x)
+	return reduceX(x)
+}
+
+func reduceX(x VecVirtual) GPVirtual {
+	t := XMM()
 	VPSHUFD(Imm(0x4e), x, t)
 	VPADDD(t, x, x)
 	VPSHUFD(Imm(0xb1), x, t)
@@ -161,49 +177,6 @@ func zeroY(n int) []VecVirtual {
 	return v
 }
 
-// rowVNNI sums one row at p against q, n bytes; p and q are moved.
-func rowVNNI(m metric, label string, p, q, n GPVirtual, km OpmaskVirtual, rest GPVirtual) GPVirtual {
-	acc := zeroZ(4)
-	left := GP64()
-	MOVQ(n, left)
-	Label(label + "Four")
-	CMPQ(left, U32(256))
-	JB(LabelRef(label + "One"))
-	for i := range 4 {
-		c, r := ZMM(), ZMM()
-		VMOVDQU64(Mem{Base: p, Disp: 64 * i}, c)
-		VMOVDQU64(Mem{Base: q, Disp: 64 * i}, r)
-		m.vnni(acc[i], c, r)
-	}
-	ADDQ(U32(256), p)
-	ADDQ(U32(256), q)
-	SUBQ(U32(256), left)
-	JMP(LabelRef(label + "Four"))
-	Label(label + "One")
-	CMPQ(left, Imm(64))
-	JB(LabelRef(label + "Rest"))
-	c, r := ZMM(), ZMM()
-	VMOVDQU64(Mem{Base: p}, c)
-	VMOVDQU64(Mem{Base: q}, r)
-	m.vnni(acc[0], c, r)
-	ADDQ(Imm(64), p)
-	ADDQ(Imm(64), q)
-	SUBQ(Imm(64), left)
-	JMP(LabelRef(label + "One"))
-	Label(label + "Rest")
-	TESTQ(rest, rest)
-	JZ(LabelRef(label + "Sum"))
-	c, r = ZMM(), ZMM()
-	VMOVDQU8_Z(Mem{Base: p}, km, c)
-	VMOVDQU8_Z(Mem{Base: q}, km, r)
-	m.vnni(acc[0], c, r)
-	Label(label + "Sum")
-	VPADDD(acc[1], acc[0], acc[0])
-	VPADDD(acc[3], acc[2], acc[2])
-	VPADDD(acc[2], acc[0], acc[0])
-	return reduce1(acc[0])
-}
-
 func oneVNNI(m metric, setup func()) {
 	TEXT(m.name+"VNNI", NOSPLIT, fmt.Sprintf("func(code *uint8, query *%s, n uint64) int32", m.right))
 	Pragma("noescape")
@@ -212,135 +185,132 @@ func oneVNNI(m metric, setup func()) {
 	q := Load(Param("query"), GP64()).(GPVirtual)
 	n := Load(Param("n"), GP64()).(GPVirtual)
 	setup()
-	km, rest := tailMask(n)
-	sum := rowVNNI(m, "row", p, q, n, km, rest)
+	acc := zeroZ(4)
+	SUBQ(U32(256), n)
+	JB(LabelRef("few"))
+	Label("four")
+	for i := range 4 {
+		c, r := ZMM(), ZMM()
+		VMOVDQU64(Mem{Base: p, Disp: 64 * i}, c)
+		VMOVDQU64(Mem{Base: q, Disp: 64 * i}, r)
+		m.vnni(acc[i], c, r)
+	}
+	ADDQ(U32(256), p)
+	ADDQ(U32(256), q)
+	SUBQ(U32(256), n)
+	JAE(LabelRef("four"))
+	Label("few")
+	ADDQ(U32(256), n)
+	JZ(LabelRef("sum"))
+	Label("one")
+	CMPQ(n, Imm(64))
+	JB(LabelRef("rest"))
+	c, r := ZMM(), ZMM()
+	VMOVDQU64(Mem{Base: p}, c)
+	VMOVDQU64(Mem{Base: q}, r)
+	m.vnni(acc[0], c, r)
+	ADDQ(Imm(64), p)
+	ADDQ(Imm(64), q)
+	SUBQ(Imm(64), n)
+	JMP(LabelRef("one"))
+	Label("rest")
+	TESTQ(n, n)
+	JZ(LabelRef("sum"))
+	km, _ := tailMask(n)
+	c, r = ZMM(), ZMM()
+	VMOVDQU8_Z(Mem{Base: p}, km, c)
+	VMOVDQU8_Z(Mem{Base: q}, km, r)
+	m.vnni(acc[0], c, r)
+	Label("sum")
+	VPADDD(acc[1], acc[0], acc[0])
+	VPADDD(acc[3], acc[2], acc[2])
+	VPADDD(acc[2], acc[0], acc[0])
+	sum := reduce1(acc[0])
 	VZEROUPPER()
 	Store(sum, ReturnIndex(0))
 	RET()
 }
 
-// manyVNNI works on four rows at once, which share the loads of the query and
-// the horizontal sums. By ids it fetches the next four rows meanwhile.
-func manyVNNI(m metric, setup func(), byID bool) {
+// manyVNNI works on four rows, one after the other, which share the
+// horizontal sums; by ids it fetches the next four rows meanwhile. Reading row
+// after row, not line after line of four rows, is what the prefetchers of the
+// machine expect: scans are more than twice as fast, and fetching ahead by
+// hand adds nothing. With lines above zero it
+// is for strides of exactly that many cache lines, and keeps the query in
+// registers.
+func manyVNNI(m metric, setup func(), byID bool, lines int) {
+	name, params, result := m.name+"Rows", "codes *uint8, count uint64", ""
 	if byID {
-		TEXT(m.name+"BatchVNNI", NOSPLIT, fmt.Sprintf(
-			"func(codes *uint8, rows uint64, ids *uint32, count uint64, query *%s, stride uint64, out *int32) uint64", m.right))
-		Doc(m.name+"BatchVNNI writes "+m.doc+" of the rows named by ids to out and",
-			"returns how many it did: fewer than count when the next id is not below rows.")
-	} else {
-		TEXT(m.name+"RowsVNNI", NOSPLIT, fmt.Sprintf(
-			"func(codes *uint8, count uint64, query *%s, stride uint64, out *int32)", m.right))
-		Doc(m.name + "RowsVNNI writes " + m.doc + " of count rows that follow one another to out.")
+		name, params, result = m.name+"Batch", "codes *uint8, rows uint64, ids *uint32, count uint64", " uint64"
 	}
+	fixed := lines > 0
+	params += ", query *" + m.right
+	of := ""
+	if fixed {
+		name += fmt.Sprint(64 * lines)
+		of = fmt.Sprintf(" of %d bytes", 64*lines)
+	} else {
+		params += ", stride uint64"
+	}
+	name += "VNNI"
+	TEXT(name, NOSPLIT, "func("+params+", out *int32)"+result)
 	Pragma("noescape")
-	stride := Load(Param("stride"), GP64()).(GPVirtual)
+	if byID {
+		Doc(name+" writes "+m.doc+" of the rows"+of+" named by ids to",
+			"out and returns how many it did: fewer than count when the next id is not",
+			"below rows.")
+	} else {
+		Doc(name + " writes " + m.doc + " of count rows" + of + " that follow one another to out.")
+	}
+	r := rowReader{m: m, byID: byID, lines: lines}
+	r.q = Load(Param("query"), GP64()).(GPVirtual)
 	setup()
-	km, rest := tailMask(stride)
-	// Pointers run to the end of the whole lines of a row and are indexed
-	// from minus their length up to zero.
-	lines := GP64()
-	MOVQ(stride, lines)
-	SUBQ(rest, lines)
-	q := Load(Param("query"), GP64()).(GPVirtual)
-	ADDQ(lines, q)
+	if fixed {
+		for i := range lines {
+			z := ZMM()
+			VMOVDQU64(Mem{Base: r.q, Disp: 64 * i}, z)
+			r.query = append(r.query, z)
+		}
+	} else {
+		r.stride = Load(Param("stride"), GP64()).(GPVirtual)
+		var rest GPVirtual
+		r.tail, rest = tailMask(r.stride)
+		// Pointers run to the end of the whole lines of a row and are indexed
+		// from minus their length up to zero.
+		r.whole = GP64()
+		MOVQ(r.stride, r.whole)
+		SUBQ(rest, r.whole)
+		ADDQ(r.whole, r.q)
+	}
 	left := Load(Param("count"), GP64()).(GPVirtual)
 	out := Load(Param("out"), GP64()).(GPVirtual)
-	var ids, next GPVirtual
 	if byID {
-		ids = Load(Param("ids"), GP64()).(GPVirtual)
+		r.ids = Load(Param("ids"), GP64()).(GPVirtual)
 	} else {
-		next = Load(Param("codes"), GP64()).(GPVirtual)
-	}
-	_ = rest
-
-	rowAt := func(k int, checked bool) GPVirtual {
-		p := GP64()
-		if !byID {
-			if k == 0 {
-				MOVQ(next, p)
-			} else {
-				LEAQ(Mem{Base: next, Index: stride, Scale: 1}, p)
-				MOVQ(p, next)
-			}
-			return p
-		}
-		MOVL(Mem{Base: ids, Disp: 4 * k}, p.As32())
-		if checked {
-			rows, _ := Param("rows").Resolve()
-			CMPQ(p, rows.Addr)
-			JAE(LabelRef(fmt.Sprintf("bad%d", k)))
-		}
-		IMULQ(stride, p)
-		codes, _ := Param("codes").Resolve()
-		ADDQ(codes.Addr, p)
-		return p
+		r.next = Load(Param("codes"), GP64()).(GPVirtual)
 	}
 
 	Label("quad")
 	CMPQ(left, Imm(4))
 	JB(LabelRef("single"))
-	var p [4]GPVirtual
-	for k := range p {
-		p[k] = rowAt(k, true)
-	}
-	if !byID {
-		ADDQ(stride, next)
-	}
-	var ahead [4]GPVirtual
 	if byID {
 		// What lies ahead: the next four ids, or these again at the end.
-		step, at := GP64(), GP64()
-		MOVQ(ids, at)
-		LEAQ(Mem{Base: ids, Disp: 16}, step)
+		step := GP64()
+		r.at = GP64()
+		MOVQ(r.ids, r.at)
+		LEAQ(Mem{Base: r.ids, Disp: 16}, step)
 		CMPQ(left, Imm(8))
-		CMOVQCC(step, at)
-		for k := range ahead {
-			ahead[k] = GP64()
-			MOVL(Mem{Base: at, Disp: 4 * k}, ahead[k].As32())
-			IMULQ(stride, ahead[k])
-			codes, _ := Param("codes").Resolve()
-			ADDQ(codes.Addr, ahead[k])
-			ADDQ(lines, ahead[k])
-		}
-	}
-	for k := range p {
-		ADDQ(lines, p[k])
+		CMOVQCC(step, r.at)
 	}
 	acc := zeroZ(4)
-	j := GP64()
-	MOVQ(lines, j)
-	NEGQ(j)
-	JZ(LabelRef("rest"))
-	Label("line")
-	r := ZMM()
-	VMOVDQU64(Mem{Base: q, Index: j, Scale: 1}, r)
-	for k := range p {
-		c := ZMM()
-		VMOVDQU64(Mem{Base: p[k], Index: j, Scale: 1}, c)
-		m.vnni(acc[k], c, r)
-		if byID {
-			PREFETCHT0(Mem{Base: ahead[k], Index: j, Scale: 1})
-		}
+	for k := range acc {
+		r.row(k, fmt.Sprintf("row%d", k), acc[k:k+1], true)
 	}
-	ADDQ(Imm(64), j)
-	JNZ(LabelRef("line"))
-	Label("rest")
-	// A masked load of nothing reads nothing; lines == stride has an empty mask.
-	KTESTQ(km, km)
-	JZ(LabelRef("sum"))
-	r = ZMM()
-	VMOVDQU8_Z(Mem{Base: q}, km, r)
-	for k := range p {
-		c := ZMM()
-		VMOVDQU8_Z(Mem{Base: p[k]}, km, c)
-		m.vnni(acc[k], c, r)
-	}
-	Label("sum")
 	x := reduce4([4]VecVirtual(acc))
-	VMOVDQU(x, Mem{Base: out})
+	VMOVDQU32(x, Mem{Base: out})
 	ADDQ(Imm(16), out)
 	if byID {
-		ADDQ(Imm(16), ids)
+		ADDQ(Imm(16), r.ids)
 	}
 	SUBQ(Imm(4), left)
 	JMP(LabelRef("quad"))
@@ -348,47 +318,14 @@ func manyVNNI(m metric, setup func(), byID bool) {
 	Label("single")
 	TESTQ(left, left)
 	JZ(LabelRef("done"))
-	p0 := rowAt(0, true)
-	if !byID {
-		ADDQ(stride, next)
-	}
-	ADDQ(lines, p0)
 	a := zeroZ(2)
-	j = GP64()
-	MOVQ(lines, j)
-	NEGQ(j)
-	JZ(LabelRef("singleRest"))
-	TESTQ(U32(64), j)
-	JZ(LabelRef("singlePair"))
-	c, r := ZMM(), ZMM()
-	VMOVDQU64(Mem{Base: p0, Index: j, Scale: 1}, c)
-	VMOVDQU64(Mem{Base: q, Index: j, Scale: 1}, r)
-	m.vnni(a[0], c, r)
-	ADDQ(Imm(64), j)
-	JZ(LabelRef("singleRest"))
-	Label("singlePair")
-	for i := range 2 {
-		c, r = ZMM(), ZMM()
-		VMOVDQU64(Mem{Base: p0, Index: j, Scale: 1, Disp: 64 * i}, c)
-		VMOVDQU64(Mem{Base: q, Index: j, Scale: 1, Disp: 64 * i}, r)
-		m.vnni(a[i], c, r)
-	}
-	ADDQ(U32(128), j)
-	JNZ(LabelRef("singlePair"))
-	Label("singleRest")
-	KTESTQ(km, km)
-	JZ(LabelRef("singleSum"))
-	c, r = ZMM(), ZMM()
-	VMOVDQU8_Z(Mem{Base: p0}, km, c)
-	VMOVDQU8_Z(Mem{Base: q}, km, r)
-	m.vnni(a[0], c, r)
-	Label("singleSum")
+	r.row(0, "last", a, false)
 	VPADDD(a[1], a[0], a[0])
 	s := reduce1(a[0])
 	MOVL(s, Mem{Base: out})
 	ADDQ(Imm(4), out)
 	if byID {
-		ADDQ(Imm(4), ids)
+		ADDQ(Imm(4), r.ids)
 	}
 	DECQ(left)
 	JMP(LabelRef("single"))
@@ -408,4 +345,104 @@ func manyVNNI(m metric, setup func(), byID bool) {
 		Store(done, ReturnIndex(0))
 	}
 	RET()
+}
+
+// rowReader emits the reading of one row.
+type rowReader struct {
+	m     metric
+	byID  bool
+	lines int
+	query []VecVirtual // when lines > 0
+
+	q, stride, whole GPVirtual // when lines == 0
+	tail             OpmaskVirtual
+
+	ids, at GPVirtual // by id; at: the ids ahead
+	next    GPVirtual // in order
+}
+
+// point puts the address of the row with the k-th id at p.
+func (r *rowReader) point(k int, ids, p GPVirtual, checked bool) {
+	MOVL(Mem{Base: ids, Disp: 4 * k}, p.As32())
+	if checked {
+		rows, _ := Param("rows").Resolve()
+		CMPQ(p, rows.Addr)
+		JAE(LabelRef(fmt.Sprintf("bad%d", k)))
+	}
+	if r.lines > 0 {
+		IMUL3Q(U32(uint32(64*r.lines)), p, p)
+	} else {
+		IMULQ(r.stride, p)
+	}
+	codes, _ := Param("codes").Resolve()
+	ADDQ(codes.Addr, p)
+}
+
+// row adds the terms of the k-th row to accs in turn.
+func (r *rowReader) row(k int, label string, accs []VecVirtual, ahead bool) {
+	var p, f GPVirtual
+	if r.byID {
+		p = GP64()
+		r.point(k, r.ids, p, true)
+		if ahead {
+			f = GP64()
+			r.point(k, r.at, f, false)
+		}
+	} else {
+		p = r.next
+	}
+	fetch := func(index Register, disp int) {
+		if r.byID && ahead {
+			PREFETCHT0(mem(f, index, disp))
+		}
+	}
+	if r.lines > 0 {
+		for i, q := range r.query {
+			c := ZMM()
+			VMOVDQU64(Mem{Base: p, Disp: 64 * i}, c)
+			r.m.vnni(accs[i%len(accs)], c, q)
+			fetch(nil, 64*i)
+		}
+		if !r.byID {
+			ADDQ(U32(uint32(64*r.lines)), r.next)
+		}
+		return
+	}
+	if !r.byID {
+		p = GP64()
+		MOVQ(r.next, p)
+		ADDQ(r.stride, r.next)
+	}
+	ADDQ(r.whole, p)
+	if ahead && r.byID {
+		ADDQ(r.whole, f)
+	}
+	j := GP64()
+	MOVQ(r.whole, j)
+	NEGQ(j)
+	JZ(LabelRef(label + "Rest"))
+	Label(label + "Line")
+	c, q := ZMM(), ZMM()
+	VMOVDQU64(mem(p, j, 0), c)
+	VMOVDQU64(mem(r.q, j, 0), q)
+	r.m.vnni(accs[0], c, q)
+	fetch(j, 0)
+	ADDQ(Imm(64), j)
+	JNZ(LabelRef(label + "Line"))
+	Label(label + "Rest")
+	// An empty mask: lines are all there is.
+	KTESTQ(r.tail, r.tail)
+	JZ(LabelRef(label + "Done"))
+	c, q = ZMM(), ZMM()
+	VMOVDQU8_Z(Mem{Base: p}, r.tail, c)
+	VMOVDQU8_Z(Mem{Base: r.q}, r.tail, q)
+	r.m.vnni(accs[0], c, q)
+	Label(label + "Done")
+}
+
+func mem(base, index Register, disp int) Mem {
+	if index == nil {
+		return Mem{Base: base, Disp: disp}
+	}
+	return Mem{Base: base, Index: index, Scale: 1, Disp: disp}
 }
