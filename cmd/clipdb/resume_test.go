@@ -1,0 +1,207 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// manyPhotos makes a folder of n different pictures, from real ones with a
+// comment of their own at the end.
+func manyPhotos(t *testing.T, n int) string {
+	t.Helper()
+	dir := t.TempDir()
+	good := goodPhotos()
+	for i := range n {
+		data := must(os.ReadFile(filepath.Join(photos(t), good[i%len(good)])))
+		write(t, filepath.Join(dir, fmt.Sprintf("%d", i%7), fmt.Sprintf("p%03d.jpg", i)), append(bytes.Clone(data), fmt.Sprintf("copy %d", i)...))
+	}
+	return dir
+}
+
+// running is a clipdb add --json that a test follows.
+type running struct {
+	cmd   *exec.Cmd
+	lines chan addLine // closed at the end of standard output
+	errs  *bytes.Buffer
+}
+
+func (h *home) start(t *testing.T, args ...string) *running {
+	t.Helper()
+	r := &running{cmd: h.command(args...), lines: make(chan addLine, 10000), errs: &bytes.Buffer{}}
+	r.cmd.Stderr = r.errs
+	out, err := r.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(r.lines)
+		for s := bufio.NewScanner(out); s.Scan(); {
+			var l addLine
+			if json.Unmarshal(s.Bytes(), &l) == nil { // a killed program may leave half a line
+				r.lines <- l
+			}
+		}
+		io.Copy(io.Discard, out)
+	}()
+	return r
+}
+
+// end waits for the program and returns what it still printed.
+func (r *running) end(t *testing.T) (rest []addLine, code int) {
+	t.Helper()
+	timer := time.AfterFunc(2*time.Minute, func() { r.cmd.Process.Kill() })
+	defer timer.Stop()
+	for l := range r.lines {
+		rest = append(rest, l)
+	}
+	r.cmd.Wait()
+	return rest, r.cmd.ProcessState.ExitCode()
+}
+
+// The first Ctrl-C ends after the pictures in work, and the same command goes
+// on from there.
+func TestInterruptAndResume(t *testing.T) {
+	h := newHomeWithRuntime(t)
+	const n = 150
+	dir := manyPhotos(t, n)
+	db := filepath.Join(h.dir, "p.clipdb")
+	r := h.start(t, "add", db, dir, "--json")
+	var seen []addLine
+	for l := range r.lines {
+		seen = append(seen, l)
+		break // the first commit is through
+	}
+	if err := r.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	rest, code := r.end(t)
+	seen = append(seen, rest...)
+	said := r.errs.String()
+	if code != exitFailure || !strings.Contains(said, fmt.Sprintf("stopped as asked after %d of %d files", len(seen), n)) || !strings.Contains(said, "same command again") || strings.Count(said, "\n") != 1 {
+		t.Fatalf("exit status %d, standard error:\n%s", code, said)
+	}
+	if len(seen) == 0 || len(seen) >= n {
+		t.Fatalf("%d of %d files were added before the end", len(seen), n)
+	}
+	there := items(t, db)
+	for _, l := range seen {
+		if l.Status != "added" || !there[l.ID] {
+			t.Errorf("%+v was acknowledged and is not there", l)
+		}
+	}
+	if len(there) != len(seen) {
+		t.Errorf("%d items are there, %d were acknowledged", len(there), len(seen))
+	}
+	h.adds(t, n-len(seen), len(seen), 0, db, dir)
+	if got := len(items(t, db)); got != n {
+		t.Errorf("%d items in the end, want %d", got, n)
+	}
+}
+
+// The second Ctrl-C ends at once; nothing acknowledged is lost.
+func TestInterruptTwice(t *testing.T) {
+	h := newHomeWithRuntime(t)
+	const n = 100
+	dir := manyPhotos(t, n)
+	db := filepath.Join(h.dir, "p.clipdb")
+	r := h.start(t, "add", db, dir, "--json")
+	seen := []addLine{<-r.lines}
+	r.cmd.Process.Signal(syscall.SIGINT)
+	r.cmd.Process.Signal(syscall.SIGTERM) // another signal: two equal ones may arrive as one
+	start := time.Now()
+	rest, code := r.end(t)
+	if code != exitFailure || time.Since(start) > 10*time.Second {
+		t.Errorf("exit status %d after %v", code, time.Since(start))
+	}
+	there := items(t, db)
+	for _, l := range append(seen, rest...) {
+		if l.Status == "added" && !there[l.ID] {
+			t.Errorf("%s was acknowledged and is not there", l.ID)
+		}
+	}
+	h.adds(t, n-len(there), len(there), 0, db, dir)
+}
+
+// Ctrl-C before there is anything to finish ends too.
+func TestInterruptWhileLooking(t *testing.T) {
+	h := newHomeWithRuntime(t)
+	dir := t.TempDir()
+	for i := range 3000 {
+		write(t, filepath.Join(dir, fmt.Sprint(i%50), fmt.Sprintf("%d.unknown", i)), []byte("no picture"))
+	}
+	r := h.start(t, "add", filepath.Join(h.dir, "p.clipdb"), dir, "--json")
+	time.Sleep(20 * time.Millisecond)
+	r.cmd.Process.Signal(syscall.SIGINT)
+	if _, code := r.end(t); code != exitFailure && code != exitOK && code != -1 { // it may be through, or not yet listening
+		t.Errorf("exit status %d: %s", code, r.errs)
+	}
+}
+
+// Killed at any moment: every acknowledged item is there, none is half there,
+// and add goes on without doing its work again.
+func TestKillAndResume(t *testing.T) {
+	h := newHomeWithRuntime(t)
+	rounds, n := 20, 240
+	if testing.Short() || raceDetector {
+		rounds, n = 5, 80
+	}
+	dir := manyPhotos(t, n)
+	db := filepath.Join(h.dir, "p.clipdb")
+	acknowledged := map[string]bool{}
+	random := rand.New(rand.NewPCG(7, uint64(time.Now().UnixNano())))
+	finished := false
+	for round := 0; round < rounds && !finished; round++ {
+		r := h.start(t, "add", db, dir, "--json")
+		time.Sleep(time.Duration(random.IntN(900)) * time.Millisecond)
+		r.cmd.Process.Kill()
+		seen, code := r.end(t)
+		finished = code == exitOK
+		skipped := 0
+		for _, l := range seen {
+			switch l.Status {
+			case "added":
+				if acknowledged[l.ID] {
+					t.Errorf("round %d: %s was added again", round, l.ID)
+				}
+				acknowledged[l.ID] = true
+			case "skipped":
+				skipped++
+			default:
+				t.Errorf("round %d: %+v", round, l)
+			}
+		}
+		if !exists(db) {
+			continue
+		}
+		there := items(t, db) // verifies
+		for id := range acknowledged {
+			if !there[id] {
+				t.Fatalf("round %d: %s was acknowledged and is not there", round, id)
+			}
+		}
+		for id := range there { // what was committed but could not be said any more
+			acknowledged[id] = true
+		}
+		t.Logf("round %d: %d said, %d of them skipped, %d there", round, len(seen), skipped, len(there))
+	}
+	h.adds(t, n-len(acknowledged), len(acknowledged), 0, db, dir)
+	if got := len(items(t, db)); got != n {
+		t.Errorf("%d items in the end, want %d", got, n)
+	}
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/clipdb/clipdb/cmd/clipdb/filterexpr"
+	"github.com/clipdb/clipdb/db"
+)
+
+// searchCmd finds pictures by words.
+type searchCmd struct {
+	DB   string `arg:"" name:"db" help:"Database file."`
+	Text string `arg:"" help:"What the picture shows, in words."`
+	searchFlags
+}
+
+// searchFlags are shared by the commands that rank items.
+type searchFlags struct {
+	K        int      `name:"k" short:"k" default:"10" placeholder:"N" help:"How many answers (default ${default})."`
+	Filter   string   `name:"filter" short:"f" placeholder:"EXPR" help:"Only items whose attributes pass, e.g. 'year>=2020 and place in (Oslo, \"New York\")'."`
+	MinScore *float32 `name:"min-score" placeholder:"S" help:"Leave out answers with a lower score. Scores are cosines, and differ from model to model."`
+	Ef       int      `name:"ef" placeholder:"N" help:"Effort of the index: more finds more of the true nearest, and takes longer."`
+	Exact    bool     `name:"exact" help:"Compare with every item instead of asking the index."`
+	HTML     string   `name:"html" placeholder:"FILE" help:"Write the answers with their pictures as one page to look at."`
+	Save     string   `name:"save" placeholder:"DIR" help:"Write the page and the pictures found into a folder."`
+}
+
+// Help is shown by --help.
+func (*searchCmd) Help() string {
+	return `The answers come best first, a line each: rank, score, id, caption. With --json a line is
+{"id","score","caption","attrs"}.
+
+A filter compares attributes: = != < <= > >=, in (a, b), between x and y, exists, not, and, or,
+brackets. Text with spaces goes in quotation marks, a key with odd letters in backquotes, a date is
+2024-05-01. add gives each item file.path, file.size and file.mtime.`
+}
+
+// Run searches.
+func (c *searchCmd) Run(a *app) error {
+	if strings.TrimSpace(c.Text) == "" {
+		return usagef("the text to search for is empty")
+	}
+	opts, err := c.options()
+	if err != nil {
+		return err
+	}
+	d, err := a.openRead(c.DB)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	matches, err := d.SearchByText(a.ctx, c.Text, opts)
+	if err != nil {
+		return err
+	}
+	return a.answer(d.DB, &c.searchFlags, asked{text: c.Text, db: c.DB}, matches)
+}
+
+// options checks the flags and turns them into what db takes.
+func (f *searchFlags) options() (*db.SearchOptions, error) {
+	if f.K < 1 || f.K > db.MaxK {
+		return nil, usagef("-k is %d; it goes from 1 to %s", f.K, thousands(db.MaxK))
+	}
+	if f.Ef < 0 {
+		return nil, usagef("--ef is %d; it cannot be below 0", f.Ef)
+	}
+	filter, err := filterexpr.Parse(f.Filter)
+	if err != nil {
+		var at *filterexpr.Error
+		if errors.As(err, &at) {
+			return nil, &usageError{err: err, more: indent(at.Show())}
+		}
+		return nil, &usageError{err: err}
+	}
+	o := &db.SearchOptions{K: f.K, Filter: filter, Ef: f.Ef, Exact: f.Exact,
+		WithThumbnail: f.HTML != "" || f.Save != "", WithImage: f.Save != ""}
+	if f.MinScore != nil {
+		if s := float64(*f.MinScore); math.IsNaN(s) || s < -1 || s > 1 {
+			return nil, usagef("--min-score is %v; scores are cosines, from -1 to 1", s)
+		}
+		o.MinScore = *f.MinScore
+	}
+	return o, nil
+}
+
+func indent(s string) string { return "  " + strings.ReplaceAll(s, "\n", "\n  ") }
+
+// asked is what a search was for.
+type asked struct {
+	text    string // the words, or the name of the picture
+	picture []byte // what the page shows of the picture asked for
+	db      string
+}
+
+// matchLine is an answer as --json prints it.
+type matchLine struct {
+	ID      string   `json:"id"`
+	Score   float32  `json:"score"`
+	Caption string   `json:"caption"`
+	Attrs   db.Attrs `json:"attrs"`
+}
+
+// answer prints the matches and writes the pages asked for.
+func (a *app) answer(d *db.DB, f *searchFlags, q asked, matches []db.Match) error {
+	if err := a.printMatches(d, matches); err != nil {
+		return err
+	}
+	if f.HTML != "" {
+		if err := saveSheet(f.HTML, newSheet(d, q, matches)); err != nil {
+			return fmt.Errorf("the page %s: %w", f.HTML, err)
+		}
+	}
+	if f.Save != "" {
+		if err := saveAnswers(f.Save, newSheet(d, q, matches), matches); err != nil {
+			return fmt.Errorf("the folder %s: %w", f.Save, err)
+		}
+	}
+	return nil
+}
+
+func (a *app) printMatches(d *db.DB, matches []db.Match) error {
+	if a.json {
+		for _, m := range matches {
+			if err := a.emit(matchLine{m.ID, m.Score, m.Caption, orNone(m.Attrs)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(matches) == 0 {
+		if st, err := d.Stats(a.ctx); err == nil && st.Records == 0 {
+			a.remark("the database is empty; add pictures with clipdb add")
+		} else {
+			a.remark("nothing found; try other words, a wider --filter or a lower --min-score")
+		}
+		return nil
+	}
+	rankWidth := len(fmt.Sprint(len(matches)))
+	idWidth := 0
+	for _, m := range matches {
+		idWidth = max(idWidth, displayWidth(printable(m.ID)))
+	}
+	if a.width > 0 {
+		idWidth = min(idWidth, max(16, (a.width-rankWidth-12)/2))
+	}
+	for i, m := range matches {
+		id := printable(m.ID)
+		line := fmt.Sprintf("%s  %s  ",
+			a.paint(dim, fmt.Sprintf("%*d", rankWidth, i+1)), a.paint(cyan, fmt.Sprintf("%6.3f", m.Score)))
+		caption := printable(m.Caption)
+		if a.width > 0 {
+			id = clip(id, idWidth)
+			caption = clip(caption, max(8, a.width-rankWidth-2-6-2-idWidth-2))
+		}
+		if caption != "" {
+			id = a.paint(bold, id) + strings.Repeat(" ", max(0, idWidth-displayWidth(id))) + "  " + caption
+		} else {
+			id = a.paint(bold, id)
+		}
+		if err := a.printf("%s%s\n", line, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// orNone gives no attributes as an empty object, not as null.
+func orNone(attrs db.Attrs) db.Attrs {
+	if attrs == nil {
+		return db.Attrs{}
+	}
+	return attrs
+}
