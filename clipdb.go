@@ -1,12 +1,15 @@
 package clipdb
 
 import (
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/clipdb/clipdb/db"
 	"github.com/clipdb/clipdb/db/local"
 	"github.com/clipdb/clipdb/encoder"
+	"github.com/clipdb/clipdb/encoder/builtin"
+	"github.com/clipdb/clipdb/encoder/onnx"
 )
 
 // DB is an open database. See package db for its methods.
@@ -66,7 +69,28 @@ func Open(path string, opts *Options) (*DB, error) {
 		Encoder: o.Encoder, Images: o.Images, MaxImageBytes: o.MaxImageBytes, MaxImagePixels: o.MaxImagePixels,
 		Workers: o.Workers, Logger: o.Logger,
 	}
+	if o.Encoder == nil && !o.NoModel {
+		enc, err := BuiltinModel(&ModelOptions{Library: o.Runtime, Logger: o.Logger})
+		if err != nil {
+			return nil, errors.Join(err, eng.Close())
+		}
+		d.Encoder, d.EncoderIsDefault, d.CloseEncoder = enc, true, true
+	}
 	return db.Open(eng, d)
+}
+
+// ModelOptions say how models run. See package encoder/onnx.
+type ModelOptions = onnx.Options
+
+// BuiltinModel returns the built-in model, for programs that share it between
+// databases or use it without one. It loads nothing before it is used. Nil
+// options are good.
+func BuiltinModel(opts *ModelOptions) (Encoder, error) {
+	enc, err := builtin.New(opts)
+	if err != nil {
+		return nil, err // not a nil *onnx.Encoder in an interface
+	}
+	return enc, nil
 }
 
 // Encoder turns pictures and texts into vectors. See package encoder.

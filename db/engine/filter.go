@@ -232,3 +232,19 @@ func (f Filter) inRange(v Value) bool {
 	}
 	return true
 }
+
+// Fields yields the names of the attributes that f tests, some perhaps more
+// than once.
+func (f Filter) Fields(yield func(string) bool) { f.fields(yield) }
+
+func (f Filter) fields(yield func(string) bool) bool {
+	if f.Field != "" && !yield(f.Field) {
+		return false
+	}
+	for _, g := range f.Filters {
+		if !g.fields(yield) {
+			return false
+		}
+	}
+	return true
+}

@@ -10,12 +10,12 @@ import (
 // Limits of a record. They keep a single item from filling memory when many
 // are read at once.
 const (
-	MaxID        = 4096     // bytes of an id; at least one
+	MaxID        = 1024     // bytes of an id; at least one
 	MaxCaption   = 64 << 10 // bytes of a caption
 	MaxAttrs     = 256      // attributes of an item
 	MaxAttrName  = 256      // bytes of an attribute's name; at least one
 	MaxAttrBytes = 1 << 20  // bytes of all attributes of an item, encoded
-	MaxDim       = 65536    // components of a vector
+	MaxDim       = 32768    // components of a vector
 )
 
 // Record is an item as it is stored.
