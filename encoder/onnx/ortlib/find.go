@@ -39,7 +39,7 @@ type Options struct {
 // Library is a library that fits, not yet loaded.
 type Library struct {
 	Path     string `json:"path"`             // absolute
-	Version  string `json:"version"`          // "" where the file does not tell
+	Version  string `json:"version"`          // as Info.Version has it
 	Origin   Origin `json:"origin"`           // which rule found it
 	SHA256   string `json:"sha256,omitempty"` // hex; "" for libraries outside the cache
 	Pinned   bool   `json:"pinned"`           // the hash, or that of its archive, is pinned in this package
@@ -186,6 +186,9 @@ func (s *search) cached() (Library, bool) {
 	lib, ok := s.file(path, FromCache)
 	if ok {
 		lib.SHA256, lib.Pinned, lib.Source = rec.SHA256, rec.Pinned, rec.Source
+		if rec.Version != "" {
+			lib.Version = rec.Version
+		}
 	}
 	return lib, ok
 }

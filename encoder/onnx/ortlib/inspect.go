@@ -17,7 +17,7 @@ import (
 // Info is what the headers of a library tell without loading it.
 type Info struct {
 	Platform Platform
-	Version  string // "1.27.0", or "" where the file does not tell
+	Version  string // "1.27.0", "1.27" for Windows, or "" where the file does not tell
 }
 
 // errNotLibrary is returned for a file that is no shared library at all.
@@ -136,7 +136,8 @@ func inspectMachO(r io.ReaderAt) (Info, error) {
 }
 
 // inspectPE reads the file version from the fixed part of the version
-// resource (VS_FIXEDFILEINFO).
+// resource (VS_FIXEDFILEINFO). Its third number is a build date and not the
+// patch level, so only two are told.
 func inspectPE(r io.ReaderAt) (Info, error) {
 	f, err := pe.NewFile(r)
 	if err != nil {
@@ -163,8 +164,8 @@ func inspectPE(r io.ReaderAt) (Info, error) {
 	}
 	signature := []byte{0xbd, 0x04, 0xef, 0xfe}
 	if i := bytes.Index(data, signature); i >= 0 && len(data) >= i+16 {
-		high, low := binary.LittleEndian.Uint32(data[i+8:]), binary.LittleEndian.Uint32(data[i+12:])
-		info.Version = fmt.Sprintf("%d.%d.%d", high>>16, high&0xffff, low>>16)
+		high := binary.LittleEndian.Uint32(data[i+8:])
+		info.Version = fmt.Sprintf("%d.%d", high>>16, high&0xffff)
 	}
 	return info, nil
 }

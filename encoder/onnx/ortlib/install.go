@@ -284,6 +284,9 @@ func (in *installer) stage(ctx context.Context, file, source string, known *pin)
 	if err != nil {
 		return staged{}, err
 	}
+	if pinned {
+		info.Version = Version // known better than the headers tell
+	}
 	return staged{out, record{Version: info.Version, Platform: in.platform.String(), SHA256: hash, Size: size,
 		Pinned: pinned, Source: source, Installed: time.Now().UTC().Truncate(time.Second)}}, nil
 }
