@@ -39,7 +39,7 @@ var rules = []rule{
 	{"db/local", []string{"db/engine/...", "storage/...", "index/...", "internal/..."}, "the local engine is storage plus index and sees no pictures"},
 	{"db", []string{"encoder", "encoder/pixel", "db/engine", "internal/..."}, "db is wired to an engine and an encoder from outside: who brings a model links no weights"},
 	{"", []string{"db", "db/engine", "db/local", "encoder", "encoder/builtin", "encoder/onnx"}, "the face holds the default wiring and no logic"},
-	{"bench", []string{"", "bench/...", "index/...", "internal/..."}, "benchmarks use what users use, and the index itself"},
+	{"bench", []string{"", "bench/...", "encoder/...", "index/...", "internal/..."}, "benchmarks use what users use, and the index itself"},
 	{"internal/simd", nil, "kernels depend on nothing"},
 }
 
