@@ -44,8 +44,7 @@ type Int8 struct {
 // stood beside the sample, so that no sample at all is a codec, too.
 func TrainInt8(dim int, seed uint64, sample [][]float32) *Int8 {
 	mean, rms := meanOf(dim, sample)
-	padded := (dim + padTo - 1) / padTo * padTo
-	step := clipSigma * rms / math.Sqrt(float64(padded)) / 127
+	step := clipSigma * rms / math.Sqrt(float64(paddedDim(dim))) / 127
 	return newInt8(dim, seed, float32(step), mean)
 }
 

@@ -7,29 +7,49 @@ import (
 	"github.com/clipdb/clipdb/internal/simd"
 )
 
-// rounds of sign flips and Hadamard transforms in a rotation.
-const rounds = 3
-
-// rotation is a seeded orthogonal map made of rounds of random sign flips and
-// fast Walsh-Hadamard transforms. A transform needs a power of two; where the
-// dimension is none, each round transforms the first and then the last window
-// of the largest power of two that fits, which overlap by half or more, so that codes need
-// no padding beyond a multiple of 64.
-type rotation struct {
-	padded int
-	window int
-	scale  float32
-	signs  [rounds][]uint32
-}
+// A rotation has three rounds where the dimension is a power of two, else
+// four. After them unit vectors along an axis have components as Gaussian
+// (kurtosis 3) as after six; with fewer rounds over windows they do not.
+const (
+	wholeRounds  = 3
+	windowRounds = 4
+)
 
 // padTo is the multiple that rotated vectors are padded to: one cache line of
 // int8 components, one word of 1-bit components.
 const padTo = 64
 
-func newRotation(dim int, seed uint64) rotation {
+// rotation is a seeded orthogonal map: rounds of random sign flips and a fast
+// Walsh-Hadamard transform. A transform needs a power of two. Where the
+// dimension is none, the rounds transform the first and the last window of
+// the largest power of two that fits in turn. Through their overlap they mix
+// what lies outside either, so that codes of 384 or 768 components need no
+// padding. Just below a power of two the overlap is too small to mix well;
+// there vectors are padded to it.
+type rotation struct {
+	padded int
+	window int
+	scale  float32
+	signs  [][]uint32 // of each round
+}
+
+// paddedDim is the length of a rotated vector.
+func paddedDim(dim int) int {
 	padded := (dim + padTo - 1) / padTo * padTo
+	if whole := 1 << bits.Len(uint(padded-1)); padded >= whole/8*7 {
+		return whole
+	}
+	return padded
+}
+
+func newRotation(dim int, seed uint64) rotation {
+	padded := paddedDim(dim)
 	window := 1 << (bits.Len(uint(padded)) - 1)
 	r := rotation{padded: padded, window: window, scale: float32(1 / math.Sqrt(float64(window)))}
+	r.signs = make([][]uint32, wholeRounds)
+	if window < padded {
+		r.signs = make([][]uint32, windowRounds)
+	}
 	state := seed
 	for i := range r.signs {
 		r.signs[i] = make([]uint32, padded)
@@ -45,24 +65,23 @@ func newRotation(dim int, seed uint64) rotation {
 	return r
 }
 
+// at is where the window of a round begins.
+func (r *rotation) at(round int) int { return (round & 1) * (r.padded - r.window) }
+
 // apply rotates x, padded components, in place.
 func (r *rotation) apply(x []float32) {
-	for i := range r.signs {
-		simd.FlipSigns(x, r.signs[i])
-		simd.Hadamard(x[:r.window], r.scale)
-		if r.window < r.padded {
-			simd.Hadamard(x[r.padded-r.window:], r.scale)
-		}
+	for i, signs := range r.signs {
+		simd.FlipSigns(x, signs)
+		at := r.at(i)
+		simd.Hadamard(x[at:at+r.window], r.scale)
 	}
 }
 
 // invert undoes apply.
 func (r *rotation) invert(x []float32) {
-	for i := rounds - 1; i >= 0; i-- {
-		if r.window < r.padded {
-			simd.Hadamard(x[r.padded-r.window:], r.scale)
-		}
-		simd.Hadamard(x[:r.window], r.scale)
+	for i := len(r.signs) - 1; i >= 0; i-- {
+		at := r.at(i)
+		simd.Hadamard(x[at:at+r.window], r.scale)
 		simd.FlipSigns(x, r.signs[i])
 	}
 }
