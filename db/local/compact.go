@@ -44,4 +44,3 @@ func (e *Engine) Compact(ctx context.Context) (err error) {
 	}
 	return seam(e.store.Compact(ctx))
 }
-

@@ -136,8 +136,27 @@ func (e *Engine) WriteTo(w io.Writer) (int64, error) {
 		return 0, err
 	}
 	defer e.leave()
-	n, err := e.store.WriteTo(w)
+	// bbolt says in words only what went wrong with w.
+	kept := &keptError{w: w}
+	n, err := e.store.WriteTo(kept)
+	if err != nil && kept.err != nil && !errors.Is(err, kept.err) {
+		err = engine.Wrap(kept.err, err)
+	}
 	return n, seam(err)
+}
+
+// keptError remembers the error of a writer.
+type keptError struct {
+	w   io.Writer
+	err error
+}
+
+func (k *keptError) Write(p []byte) (int, error) {
+	n, err := k.w.Write(p)
+	if err != nil {
+		k.err = err
+	}
+	return n, err
 }
 
 // Warm implements engine.Engine. It reads the vectors into memory, as far as

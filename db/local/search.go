@@ -51,12 +51,16 @@ func (e *Engine) Search(ctx context.Context, q engine.Query) ([]engine.Hit, erro
 
 // search is one try. It reports whether file and index agreed.
 func (e *Engine) search(ctx context.Context, q engine.Query) (hits []engine.Hit, whole bool, err error) {
-	before := e.reuse.Load()
+	before, missed := e.reuse.Load(), e.vecs.missed.Load()
 	found, err := e.candidates(ctx, q)
-	if err != nil || len(found) == 0 {
+	if err != nil {
 		return nil, true, err
 	}
-	whole = true
+	// A vector that is gone from the file, while the index did not know yet,
+	// is left out of the answer without a word.
+	if whole = e.vecs.missed.Load() == missed; len(found) == 0 {
+		return nil, whole, nil
+	}
 	hits = make([]engine.Hit, 0, len(found))
 	err = e.store.View(func(tx *storage.Tx) error {
 		if e.reuse.Load() != before {

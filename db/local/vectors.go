@@ -16,6 +16,8 @@ type vectors struct {
 	table atomic.Pointer[[]*vectorChunk] // by slot / chunkSlots
 	warn  func(error)                    // about vectors that cannot be read
 
+	missed atomic.Uint64 // how often a slot had no vector
+
 	mu     sync.Mutex
 	budget int64           // bytes left
 	epoch  uint64          // rises with each change of kept vectors
@@ -57,10 +59,12 @@ func (v *vectors) Vector(slot uint32, dst []float32) ([]float32, bool) {
 		v.warn(err)
 		return dst[:0], false
 	}
-	if found {
-		v.keep(slot, dst, epoch)
+	if !found {
+		v.missed.Add(1)
+		return dst, false
 	}
-	return dst, found
+	v.keep(slot, dst, epoch)
+	return dst, true
 }
 
 // during makes Vector read in tx while fn runs, and stand in with some unit

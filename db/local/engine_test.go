@@ -1,0 +1,50 @@
+package local_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/clipdb/clipdb/db/engine"
+	"github.com/clipdb/clipdb/db/engine/enginetest"
+	"github.com/clipdb/clipdb/db/local"
+)
+
+func TestConformance(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		opts   local.Options
+		recall float64
+		any    bool
+	}{
+		{name: "auto", recall: 0.98},
+		{name: "flat", opts: local.Options{Index: local.IndexOptions{Kind: local.Flat}}, recall: 1},
+		{name: "hnsw", opts: local.Options{Index: local.IndexOptions{Kind: local.HNSW}}, recall: 0.98},
+		{name: "hnsw without memory", opts: local.Options{Index: local.IndexOptions{Kind: local.HNSW}, VectorMemory: -1}, recall: 0.98},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			open := func(t *testing.T, path string, readOnly bool) engine.Engine {
+				t.Helper()
+				o := c.opts
+				o.ReadOnly = readOnly
+				e, err := local.Open(path, &o)
+				if err != nil {
+					t.Fatalf("Open: %v", err)
+				}
+				return e
+			}
+			enginetest.Run(t, enginetest.Harness{
+				Open: func(t *testing.T, dir string, readOnly bool) engine.Engine {
+					if err := os.MkdirAll(dir, 0o755); err != nil {
+						t.Fatal(err)
+					}
+					return open(t, filepath.Join(dir, "test.clipdb"), readOnly)
+				},
+				OpenBackup: func(t *testing.T, path string) engine.Engine { return open(t, path, false) },
+				Recall:     c.recall,
+				AnyRecall:  c.any,
+			})
+		})
+	}
+}
