@@ -174,7 +174,7 @@ func (t *Tx) readBlob(h Hash, head *blobHead) ([]byte, error) {
 
 func (t *Tx) readChunks(head *blobHead) (_ []byte, err error) {
 	defer t.guard(&err, bucketData)
-	if head.stored > uint64(t.b.Size()) {
+	if !t.writable && head.stored > uint64(t.b.Size()) { // before anything is allocated
 		return nil, damaged("%d bytes are more than the file has", head.stored)
 	}
 	b := t.bucket(bucketData).Bucket(key64(head.number))

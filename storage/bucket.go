@@ -17,7 +17,7 @@ const (
 	bucketModels                   // number u32 -> model fingerprint, crc
 	bucketRecords                  // id -> record
 	bucketSlots                    // slot u32 -> id
-	bucketFree                     // slot u32 -> nothing: slots to hand out again
+	bucketFree                     // slot u32 -> crc: slots to hand out again
 	bucketVectors                  // page u32 -> rows of several slots
 	bucketBlobs                    // sha256 -> header: number, codec, sizes, references
 	bucketData                     // blob number u64 -> bucket of chunk u32 -> bytes

@@ -96,7 +96,12 @@ func discard(g *generation, tmp string) error {
 }
 
 // rewrite copies what is live into a new file, on the disk when it returns.
+// Both files are looked at page by page: the old one since bbolt must not be
+// led astray, the new one since nothing unsound may take its place.
 func (s *Store) rewrite(ctx context.Context, g *generation, tmp string) (next *generation, err error) {
+	if err := g.verify(ctx); err != nil {
+		return nil, err
+	}
 	info, err := g.file.Stat()
 	if err != nil {
 		return nil, err
@@ -145,7 +150,7 @@ func (g *generation) verify(ctx context.Context) error {
 	var first error
 	err = l.checkAll(ctx, func(err error) {
 		if first == nil {
-			first = fmt.Errorf("the new file is wrong: %w", err)
+			first = fmt.Errorf("%w: %w", ErrCorrupt, err)
 		}
 	})
 	return errors.Join(err, first)

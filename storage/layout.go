@@ -23,6 +23,7 @@ const (
 
 	flagBranch   = 0x01
 	flagLeaf     = 0x02
+	flagMeta     = 0x04
 	flagFreelist = 0x10
 
 	noFreelist = 1<<64 - 1 // the list of free pages was not written
@@ -38,6 +39,7 @@ type layout struct {
 	freelist uint64 // page of the list of free pages
 	limit    uint64 // pages in use or free lie below it
 	txid     uint64
+	spoilt   bool // one of the two meta pages is not as bbolt writes it
 }
 
 var (
@@ -74,11 +76,24 @@ func readLayout(r io.ReaderAt, size int64) (*layout, error) {
 	switch {
 	case best != nil:
 		best.r, best.size = r, size
+		best.spoilt = !best.headFits(0) || !best.headFits(1)
 		return best, nil
 	case seen:
 		return nil, errBadMeta
 	}
 	return nil, errNoMeta
+}
+
+// headFits reports whether one of the two meta pages is whole. A power cut may
+// spoil the one that was being written; the other one is the file's head then.
+func (l *layout) headFits(id uint64) bool {
+	buf := make([]byte, pageHeaderSize+metaSize)
+	if _, err := l.r.ReadAt(buf, int64(id)*l.pageSize); err != nil {
+		return false
+	}
+	m, _ := parseMeta(buf[pageHeaderSize:])
+	p := parsePage(buf)
+	return m != nil && m.pageSize == l.pageSize && p.id == id && p.flags == flagMeta
 }
 
 // parseMeta returns nil when the page is not a valid head; magic tells whether

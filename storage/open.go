@@ -182,6 +182,9 @@ func (s *Store) begun(g *generation, created bool) error {
 		removeLeftover(s.file, s.log)
 	}
 	if created {
+		if real, err := filepath.EvalSymlinks(s.file); err == nil {
+			s.file = real // there was a link to nothing
+		}
 		if err := syncDir(filepath.Dir(s.file)); err != nil {
 			return err
 		}
@@ -199,6 +202,25 @@ func (s *Store) ready(g *generation, format int) (err error) {
 	case format < Format:
 		s.log.Info("bringing the database to a newer format", "path", s.path, "from", format, "to", Format)
 		return g.db.Update(func(tx *bbolt.Tx) error { return migrate(tx, format, Format, migrations) })
+	}
+	return s.mendHead(g)
+}
+
+// mendHead writes the meta pages anew when a power cut has spoilt one of them,
+// so that there are two to choose from again. bbolt takes turns between them.
+func (s *Store) mendHead(g *generation) error {
+	for range 2 {
+		info, err := g.file.Stat()
+		if err != nil {
+			return err
+		}
+		if l, err := readLayout(g.file, info.Size()); err != nil || !l.spoilt {
+			return err
+		}
+		s.log.Warn("one of the two heads of the file was damaged; it is written anew", "path", s.path)
+		if err := g.db.Update(func(*bbolt.Tx) error { return nil }); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -247,8 +269,8 @@ func checkHeads(tx *bbolt.Tx) error {
 }
 
 // openBolt opens and locks a file with bbolt.
-func openBolt(path string, readOnly bool, deadline time.Time) (g *generation, err error) {
-	g = &generation{}
+func openBolt(path string, readOnly bool, deadline time.Time) (_ *generation, err error) {
+	g := &generation{}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%w: %v", ErrCorrupt, p)

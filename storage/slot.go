@@ -29,14 +29,17 @@ func (t *Tx) NextSlot() (uint32, error) {
 }
 
 func (t *Tx) reuseSlot(st *state) (uint32, error) {
-	_, k, _, err := t.seek(bucketFree, nil)
+	_, k, v, err := t.seek(bucketFree, nil)
 	if err != nil {
 		return 0, err
 	}
-	if len(k) != 4 {
-		return 0, corrupt(bucketFree, number(k), "the list of free slots does not match its count of %d", st.freeSlots)
+	if k == nil {
+		return 0, corrupt(bucketFree, "list", "it is empty, %d are counted", st.freeSlots)
 	}
-	slot := binary.BigEndian.Uint32(k)
+	slot, err := decodeFree(k, v)
+	if err != nil {
+		return 0, located(err, bucketFree, number(k))
+	}
 	id, err := t.slotID(slot)
 	if err != nil {
 		return 0, err
@@ -81,7 +84,15 @@ func (t *Tx) ReleaseSlot(slot uint32) error {
 	}
 	st.freeSlots++
 	t.changed()
-	return t.put(bucketFree, key32(slot), []byte{})
+	return t.put(bucketFree, key32(slot), seal(key32(slot), nil))
+}
+
+// decodeFree: the value of a free slot is nothing but the checksum of its key.
+func decodeFree(key, value []byte) (uint32, error) {
+	if body, err := unseal(key, value); err != nil || len(key) != 4 || len(body) != 0 {
+		return 0, damaged("its checksum does not match")
+	}
+	return binary.BigEndian.Uint32(key), nil
 }
 
 // SlotLimit is one more than the highest slot ever handed out.

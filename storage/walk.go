@@ -21,7 +21,7 @@ type walker struct {
 
 // quickBudget is how many branch pages Open looks at: 16 MiB of them, which
 // lead to some 200,000 leaves.
-const quickBudget = 4096
+var quickBudget = 4096
 
 // checkQuick looks at the list of free pages and the upper part of the trees,
 // so that opening a big file stays quick. It returns the first fault.
