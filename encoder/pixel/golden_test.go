@@ -7,8 +7,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
-	"image/png"
 	"math"
 	"os"
 	"path/filepath"
@@ -42,7 +40,6 @@ type goldenFile struct {
 	Stored              [2]int
 	Orientation, Frames int
 	SHA256              string
-	Lossy               bool
 	Resizes             []struct {
 		To     [2]int
 		SHA256 string
@@ -140,40 +137,12 @@ func TestTensorTorchvision(t *testing.T) {
 	}
 }
 
-// levels are the differences of two pictures of equal size.
-type levels struct {
-	max           int
-	sum           float64
-	count, differ int
-}
-
-func (l *levels) add(a, b []byte) {
-	for i := range a {
-		d := int(a[i]) - int(b[i])
-		if d < 0 {
-			d = -d
-		}
-		l.max = max(l.max, d)
-		l.sum += float64(d)
-		l.count++
-		if d != 0 {
-			l.differ++
-		}
-	}
-}
-
-func (l levels) String() string {
-	return fmt.Sprintf("at most %d levels, %.4f on average, %.2f %% of samples differ",
-		l.max, l.sum/float64(l.count), 100*float64(l.differ)/float64(l.count))
-}
-
 // TestDecodePillow decodes every file of testdata and holds it against
-// Pillow's convert("RGB") laid on white: lossless formats to the byte, before
-// and after a resize, WebP too since its decoding is exact by definition.
-// JPEG's inverse transform is not, so there two levels may differ.
+// Pillow's convert("RGB") laid on white, before and after a resize: not one
+// byte differs, lossy formats included.
 func TestDecodePillow(t *testing.T) {
-	var all levels
-	for _, f := range golden(t).Files {
+	files := golden(t).Files
+	for _, f := range files {
 		m, info, err := pixel.Decode(context.Background(), bytes.NewReader(readFile(t, f.File)), pixel.Limits{})
 		if err != nil {
 			t.Errorf("%s: %v", f.File, err)
@@ -185,16 +154,6 @@ func TestDecodePillow(t *testing.T) {
 		}
 		if info.Orientation != f.Orientation || info.Frames != f.Frames || info.Width != f.Stored[0] || info.Height != f.Stored[1] {
 			t.Errorf("%s: %+v, want orientation %d, %d frames, %v", f.File, info, f.Orientation, f.Frames, f.Stored)
-		}
-		if f.Lossy {
-			var l levels
-			l.add(m.Pix, wanted(t, f.File).Pix)
-			all.add(m.Pix, wanted(t, f.File).Pix)
-			t.Logf("%s: %v", f.File, l)
-			if l.max > 2 {
-				t.Errorf("%s: %v", f.File, l)
-			}
-			continue
 		}
 		if sum(m.Pix) != f.SHA256 {
 			t.Errorf("%s: pixels differ from Pillow's", f.File)
@@ -209,24 +168,8 @@ func TestDecodePillow(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("JPEG: %v", all)
-}
-
-// wanted reads Pillow's picture of a lossy file.
-func wanted(t testing.TB, name string) *pixel.RGB {
-	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", "want", name+".png"))
-	if err != nil {
-		t.Fatal(err)
+	t.Logf("%d files equal", len(files))
+	if len(files) < 100 {
+		t.Errorf("only %d files", len(files))
 	}
-	defer f.Close()
-	img, err := png.Decode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := pixel.FromImage(img)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
 }

@@ -3,9 +3,8 @@
     python -m venv /tmp/golden && /tmp/golden/bin/pip install pillow==11.3.0 numpy==2.4.6
     /tmp/golden/bin/python make_golden.py
 
-Writes files/ (small pictures in every format and mode), want/ (what Pillow
-makes of the lossy ones) and golden.json: sizes and sha256 of decoded pixels,
-of resized pixels and of tensors. Pillow 12.3 and later shrink tall pictures
+Writes files/ (small pictures in every format and mode) and golden.json: sizes
+and sha256 of decoded pixels, of resized pixels and of tensors. Pillow 12.3 and later shrink tall pictures
 vertically first, which rounds otherwise; the versions before, with which CLIP
 and its successors were trained, always go horizontally first. The pictures of the resize table come from
 pattern(), which the Go test repeats, so that large ones cost no bytes.
@@ -22,10 +21,9 @@ import numpy as np
 from PIL import Image, ImageOps
 
 here = pathlib.Path(__file__).parent
-files, want = here / "files", here / "want"
-for d in (files, want):
-    shutil.rmtree(d, ignore_errors=True)
-    d.mkdir()
+files = here / "files"
+shutil.rmtree(files, ignore_errors=True)
+files.mkdir()
 
 
 def pattern(w, h, seed):
@@ -130,18 +128,15 @@ for i, (w, h, n, mode, (mean, std)) in enumerate([
 RESIZES = [(20, 15), (97, 61), (224, 224)]
 
 
-def add(name, data, expect=None, orientation=1, frames=1, lossy=False, stored=None):
+def add(name, data, expect=None, orientation=1, frames=1, stored=None):
     (files / name).write_bytes(data)
     if expect is None:
         expect = on_white(Image.open(io.BytesIO(data)))
     if stored is None:
         stored = Image.open(io.BytesIO(data)).size
     entry = {"file": name, "w": expect.width, "h": expect.height, "stored": list(stored),
-             "orientation": orientation, "frames": frames, "sha256": sha(expect.tobytes()), "lossy": lossy}
-    if lossy:
-        expect.save(want / (name + ".png"), optimize=True)
-    else:
-        entry["resizes"] = [{"to": list(t), "sha256": sha(expect.resize(t, Image.BICUBIC).tobytes())} for t in RESIZES]
+             "orientation": orientation, "frames": frames, "sha256": sha(expect.tobytes()),
+             "resizes": [{"to": list(t), "sha256": sha(expect.resize(t, Image.BICUBIC).tobytes())} for t in RESIZES]}
     golden["files"].append(entry)
 
 
@@ -220,7 +215,7 @@ for o in range(0, 10):
         data = save(small, fmt, exif=exif, **kw)
         upright = Image.open(io.BytesIO(data))
         upright = ImageOps.exif_transpose(upright).convert("RGB")
-        add(f"orientation-{o}.{ext}", data, expect=upright, orientation=applied, lossy=ext == "jpg",
+        add(f"orientation-{o}.{ext}", data, expect=upright, orientation=applied,
             stored=small.size)
 
 # ---- JPEG: what Pillow can write ...
@@ -238,20 +233,26 @@ for name, im, kw in [
     ("rgb", pim, {"keep_rgb": True, "quality": 90}),
     ("cmyk", pim.convert("CMYK"), {}), ("cmyk-progressive", pim.convert("CMYK"), {"progressive": True}),
 ]:
-    add(f"{name}.jpg", save(im, "JPEG", **{"quality": 85, **kw}), lossy=True)
+    add(f"{name}.jpg", save(im, "JPEG", **{"quality": 85, **kw}))
 for w, h in ((1, 1), (2, 2), (3, 5), (4, 4), (5, 3), (16, 16), (17, 17), (18, 31), (7, 40), (40, 7)):
     for s in (1, 2):
         add(f"{('422', '420')[s - 1]}-{w}x{h}.jpg", save(pim.crop((10, 10, 10 + w, 10 + h)), "JPEG", quality=90,
-                                                         subsampling=s), lossy=True)
+                                                         subsampling=s))
+
+
+def inks(a):
+    return Image.merge("CMYK", [Image.fromarray(np.ascontiguousarray(a[..., i])) for i in range(4)])
+
+
 cmyk = np.array(pim.convert("CMYK"))
 cmyk[..., 3] = photo(61, 83)[..., 0].T // 2
-add("cmyk-black.jpg", save(Image.fromarray(cmyk, "CMYK"), "JPEG", quality=90), lossy=True)
+add("cmyk-black.jpg", save(inks(cmyk), "JPEG", quality=90))
 # YCCK: the planes of YCbCr and black, stored as if they were inks, and the
 # colour transform of Adobe's segment set to 2.
 ycck = np.dstack([255 - np.array(pim.convert("YCbCr")), cmyk[..., 3]])
-data = bytearray(save(Image.fromarray(ycck, "CMYK"), "JPEG", quality=90))
+data = bytearray(save(inks(ycck), "JPEG", quality=90))
 data[data.index(b"Adobe") + 11] = 2
-add("ycck.jpg", bytes(data), lossy=True)
+add("ycck.jpg", bytes(data))
 
 # ... and what it cannot: other sampling factors, by an encoder of our own.
 ZIGZAG = sorted(range(64), key=lambda i: (i // 8 + i % 8, (i // 8 if (i // 8 + i % 8) % 2 else i % 8)))
@@ -343,13 +344,13 @@ for w, h in ((83, 61), (21, 35), (3, 3)):
     y, cb, cr = (part[..., i] for i in range(3))
     for name, fx, fy in (("440", 1, 2), ("411", 4, 1), ("410", 4, 2), ("422-own", 2, 1), ("420-own", 2, 2)):
         add(f"{name}-{w}x{h}.jpg", encode([y, shrink(cb, fx, fy), shrink(cr, fx, fy)],
-                                          [(fx, fy), (1, 1), (1, 1)], w, h), lossy=True)
+                                          [(fx, fy), (1, 1), (1, 1)], w, h))
     k = np.full_like(y, 200) - (y // 3)
-    inks = [y, shrink(cb, 2, 2), shrink(cr, 2, 2), k]
+    planes = [y, shrink(cb, 2, 2), shrink(cr, 2, 2), k]
     halved = [(2, 2), (1, 1), (1, 1), (2, 2)]
-    add(f"ycck-420-{w}x{h}.jpg", encode(inks, halved, w, h, app=ADOBE + b"\x02"), lossy=True)
-    add(f"cmyk-420-{w}x{h}.jpg", encode(inks, halved, w, h, app=ADOBE + b"\x00"), lossy=True)
-    add(f"cmyk-bare-{w}x{h}.jpg", encode([y, cb, cr, k], [(1, 1)] * 4, w, h), lossy=True)
+    add(f"ycck-420-{w}x{h}.jpg", encode(planes, halved, w, h, app=ADOBE + b"\x02"))
+    add(f"cmyk-420-{w}x{h}.jpg", encode(planes, halved, w, h, app=ADOBE + b"\x00"))
+    add(f"cmyk-bare-{w}x{h}.jpg", encode([y, cb, cr, k], [(1, 1)] * 4, w, h))
 
 (here / "golden.json").write_text(json.dumps(golden, indent=0) + "\n")
 print(sum(f.stat().st_size for f in here.rglob("*") if f.is_file()), "bytes in testdata")
