@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
+	"runtime/debug"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -87,7 +89,10 @@ func run(ctx context.Context, in *interrupts, args []string, stdin io.Reader, st
 		if e := recover(); e != nil {
 			shown, ok := e.(helpShown)
 			if !ok {
-				panic(e)
+				// A fault of clipdb, not of its user; Go's own exit status for
+				// it, 2, means wrong usage here.
+				fmt.Fprintf(stderr, "clipdb: internal fault: %v; please report it with what follows\n%s", e, debug.Stack())
+				shown = exitFailure
 			}
 			code = int(shown)
 		}
@@ -99,6 +104,7 @@ func run(ctx context.Context, in *interrupts, args []string, stdin io.Reader, st
 		kong.Exit(func(code int) { panic(helpShown(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.Vars{"template": db.DefaultTemplate},
+		kong.KindMapper(reflect.String, kong.MapperFunc(verbatim)),
 	)
 	if err != nil {
 		panic(err) // the grammar above is wrong, not the user's words
@@ -124,6 +130,21 @@ func run(ctx context.Context, in *interrupts, args []string, stdin io.Reader, st
 		return a.fail(err, commandName(strings.Fields(parsed.Command())))
 	}
 	return exitOK
+}
+
+// verbatim takes a word of the command line as it is. The parser's own way
+// goes through JSON, which spoils file names that are not UTF-8.
+func verbatim(ctx *kong.DecodeContext, target reflect.Value) error {
+	t, err := ctx.Scan.PopValue("text")
+	if err != nil {
+		return err
+	}
+	s, ok := t.Value.(string)
+	if !ok {
+		return fmt.Errorf("expected text, found %v", t.Value)
+	}
+	target.SetString(s)
+	return nil
 }
 
 // commandName is the command without the names of its arguments.

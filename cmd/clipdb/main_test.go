@@ -158,7 +158,7 @@ func (r *result) fails(code int, words ...string) *result {
 			r.t.Errorf("the sentence lacks %q: %s", w, r.err)
 		}
 	}
-	for _, raw := range []string{"goroutine ", "panic", "0x", "%!"} {
+	for _, raw := range []string{"goroutine ", "panic", "internal fault", "%!"} {
 		if strings.Contains(r.err, raw) {
 			r.t.Errorf("the sentence is not plain: %s", r.err)
 		}
