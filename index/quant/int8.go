@@ -41,11 +41,12 @@ type Int8 struct {
 // thousand drawn at random are plenty. Vectors of another dimension and those
 // with NaN or infinities are passed over. Small samples are trusted less: the
 // mean is drawn to zero and the range widened as if 16 vectors of mean zero
-// stood beside the sample, so that no sample at all is a codec, too.
+// stood beside the sample, so that no sample at all makes a codec, too. dim is
+// between 1 and MaxDim.
 func TrainInt8(dim int, seed uint64, sample [][]float32) *Int8 {
 	mean, rms := meanOf(dim, sample)
 	step := clipSigma * rms / math.Sqrt(float64(paddedDim(dim))) / 127
-	return newInt8(dim, seed, float32(step), mean)
+	return newInt8(dim, seed, float32(max(minStep, min(1, step))), mean)
 }
 
 func newInt8(dim int, seed uint64, step float32, mean []float32) *Int8 {

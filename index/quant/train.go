@@ -27,7 +27,7 @@ func meanOf(dim int, sample [][]float32) (mean []float32, rms float64) {
 	total := float64(n + priorVectors)
 	sq += priorVectors
 	for i, s := range sum {
-		m := s / total
+		m := max(-1, min(1, s/total)) // as the mean of unit vectors is
 		mean[i] = float32(m)
 		sq -= total * m * m
 	}

@@ -1,0 +1,34 @@
+//go:build !race
+
+package quant
+
+import "testing"
+
+func TestNoAllocations(t *testing.T) {
+	f := clipFixture(512)
+	c, b := TrainInt8(512, 1, f.base[:100]), TrainBinary(512, 1, f.base[:100])
+	code, query, words := make([]uint8, c.Stride()), make([]int8, c.Stride()), make([]uint64, b.Words())
+	mul, add := make([]float32, 1), make([]float32, 1)
+	var q BinaryQuery
+	var s Scan
+	var rows [8]uint32
+	b.EncodeQuery(&q, f.texts[0])
+	s.Reset(8)
+	for name, fn := range map[string]func(){
+		"Int8.Encode":        func() { c.Encode(code, f.base[0]) },
+		"Int8.EncodeQuery":   func() { c.EncodeQuery(query, f.base[0]) },
+		"Int8.CodeQuery":     func() { c.CodeQuery(query, code) },
+		"Binary.Encode":      func() { b.Encode(words, f.base[0]) },
+		"Binary.EncodeQuery": func() { b.EncodeQuery(&q, f.base[0]) },
+		"Scan": func() {
+			s.Reset(8)
+			s.Add(0, words, mul, add, &q, nil)
+			s.Rows(rows[:0])
+		},
+	} {
+		// A collection may empty the pool of scratch vectors in between.
+		if n := testing.AllocsPerRun(200, fn); n >= 1 {
+			t.Errorf("%s allocates %v times", name, n)
+		}
+	}
+}
