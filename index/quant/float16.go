@@ -9,8 +9,8 @@ import (
 
 // Float16 keeps a vector as IEEE 754 binary16, two bytes a component: what
 // exact re-ranking needs at half the size. A component loses at most 2^-11 of
-// itself, the cosine of two unit vectors 2^-11 at most and about 1e-5 in
-// practice. It has no state and its methods are safe for several goroutines.
+// itself, the cosine of two unit vectors 2^-11 at most and a few 1e-5
+// in practice. It has no state and its methods are safe for several goroutines.
 type Float16 struct{}
 
 // Encode writes v to dst, of the same length.

@@ -1,0 +1,130 @@
+package quant
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// TestScan compares with sorting all estimates: whatever the blocks, ties,
+// dead rows and filters.
+func TestScan(t *testing.T) {
+	const dim = 128
+	g := newClipLike(dim, 10, 4)
+	base := g.images(3000)
+	copy(base[700], base[40]) // equal estimates
+	copy(base[2999], base[40])
+	b := TrainBinary(dim, 1, base[:200])
+	set := encodeBits(b, base)
+	r := rand.New(rand.NewPCG(1, 2))
+	var s Scan
+	var q BinaryQuery
+	for round := range 60 {
+		v := g.images(1)[0]
+		if round%5 == 0 {
+			v = base[40]
+		}
+		b.EncodeQuery(&q, v)
+		mul := slices.Clone(set.mul)
+		dead := map[uint32]bool{}
+		if round%3 == 1 {
+			for range 1500 {
+				i := r.IntN(len(mul))
+				mul[i] = float32(math.NaN())
+				dead[uint32(i)] = true
+			}
+		}
+		var allow func(uint32) bool
+		if round%4 == 1 {
+			allow = func(row uint32) bool { return row%3 == 0 }
+		}
+		keep := []int{1, 2, 10, 100, 500, 2999, 3000, 5000}[round%8]
+		var want []uint32
+		est := make([]float32, len(base))
+		for i := range base {
+			code, f := set.code(i)
+			// In the kernel's order of operations.
+			e := float32(q.Bits.A*float32(dotBits(code, q.Bits.Planes))) + q.Bits.B
+			est[i] = float32(f.Mul*e) + float32(q.Bits.T*f.Add)
+			if !dead[uint32(i)] && (allow == nil || allow(uint32(i))) {
+				want = append(want, uint32(i))
+			}
+		}
+		slices.SortStableFunc(want, func(x, y uint32) int {
+			switch {
+			case est[x] > est[y]:
+				return -1
+			case est[x] < est[y]:
+				return 1
+			}
+			return 0
+		})
+		want = want[:min(keep, len(want))]
+		slices.Sort(want)
+
+		s.Reset(keep)
+		for first := 0; first < len(base); {
+			n := min(1+r.IntN(900), len(base)-first)
+			s.Add(uint32(first), set.codes[first*b.Words():], mul[first:first+n], set.add[first:first+n], &q, allow)
+			first += n
+		}
+		length := s.Len()
+		got := s.Rows(nil)
+		slices.Sort(got)
+		if !slices.Equal(got, want) || length != len(want) {
+			t.Fatalf("round %d keep %d: %d rows (Len %d), want %d\n%v\n%v", round, keep, len(got), length, len(want), got, want)
+		}
+	}
+}
+
+func dotBits(code, planes []uint64) int32 {
+	var s int32
+	for i := range 64 * len(code) {
+		if code[i/64]>>(i%64)&1 == 1 {
+			for j, w := range []int32{1, 2, 4, -8} {
+				s += w * int32(planes[j*len(code)+i/64]>>(i%64)&1)
+			}
+		}
+	}
+	return s
+}
+
+func TestScanKeyOrder(t *testing.T) {
+	inf := float32(math.Inf(1))
+	rising := []float32{-inf, -math.MaxFloat32, -1, -1e-30, 0, 1e-45, 0.5, 1, inf}
+	for i, v := range rising {
+		if got := keyEstimate(scanKey(v, 5)); got != v {
+			t.Errorf("%v comes back as %v", v, got)
+		}
+		if i > 0 && scanKey(v, 9) <= scanKey(rising[i-1], 1) {
+			t.Errorf("%v is not above %v", v, rising[i-1])
+		}
+		if scanKey(v, 3) <= scanKey(v, 4) {
+			t.Errorf("%v: the lower row does not come first", v)
+		}
+	}
+}
+
+func FuzzSelectTop(f *testing.F) {
+	f.Add(uint64(1), uint16(100), uint16(10), uint64(1<<40))
+	f.Add(uint64(2), uint16(500), uint16(500), uint64(3))
+	f.Fuzz(func(t *testing.T, seed uint64, size, n uint16, bound uint64) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		keys := make([]uint64, int(size)%2000+1)
+		for i := range keys {
+			keys[i] = r.Uint64N(max(1, bound)) // ties, although Scan has none
+		}
+		want := slices.Clone(keys)
+		slices.Sort(want)
+		slices.Reverse(want)
+		k := 1 + int(n)%len(keys)
+		selectTop(keys, k)
+		got := slices.Clone(keys[:k])
+		slices.Sort(got)
+		slices.Reverse(got)
+		if !slices.Equal(got, want[:k]) {
+			t.Fatalf("top %d of %d: %v, want %v", k, len(keys), got, want[:k])
+		}
+	})
+}
