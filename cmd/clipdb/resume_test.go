@@ -23,12 +23,18 @@ import (
 func manyPhotos(t *testing.T, n int) string {
 	t.Helper()
 	dir := t.TempDir()
+	morePhotos(t, dir, 0, n)
+	return dir
+}
+
+// morePhotos adds the pictures number from to number to.
+func morePhotos(t *testing.T, dir string, from, to int) {
+	t.Helper()
 	good := goodPhotos()
-	for i := range n {
+	for i := from; i < to; i++ {
 		data := must(os.ReadFile(filepath.Join(photos(t), good[i%len(good)])))
 		write(t, filepath.Join(dir, fmt.Sprintf("%d", i%7), fmt.Sprintf("p%03d.jpg", i)), append(bytes.Clone(data), fmt.Sprintf("copy %d", i)...))
 	}
-	return dir
 }
 
 // running is a clipdb add --json that a test follows.
@@ -78,7 +84,7 @@ func (r *running) end(t *testing.T) (rest []addLine, code int) {
 // on from there.
 func TestInterruptAndResume(t *testing.T) {
 	h := newHomeWithRuntime(t)
-	const n = 150
+	const n = 80
 	dir := manyPhotos(t, n)
 	db := filepath.Join(h.dir, "p.clipdb")
 	r := h.start(t, "add", db, dir, "--json")
@@ -117,7 +123,7 @@ func TestInterruptAndResume(t *testing.T) {
 // The second Ctrl-C ends at once; nothing acknowledged is lost.
 func TestInterruptTwice(t *testing.T) {
 	h := newHomeWithRuntime(t)
-	const n = 100
+	const n = 60
 	dir := manyPhotos(t, n)
 	db := filepath.Join(h.dir, "p.clipdb")
 	r := h.start(t, "add", db, dir, "--json")
@@ -157,23 +163,43 @@ func TestInterruptWhileLooking(t *testing.T) {
 // and add goes on without doing its work again.
 func TestKillAndResume(t *testing.T) {
 	h := newHomeWithRuntime(t)
-	rounds, n := 20, 240
+	rounds, n := 20, 60
 	if testing.Short() || raceDetector {
-		rounds, n = 5, 80
+		rounds = 5
 	}
 	dir := manyPhotos(t, n)
 	db := filepath.Join(h.dir, "p.clipdb")
 	acknowledged := map[string]bool{}
 	random := rand.New(rand.NewPCG(7, uint64(time.Now().UnixNano())))
-	finished := false
-	for round := 0; round < rounds && !finished; round++ {
+	killed := 0
+	for round := range rounds {
+		if n-len(acknowledged) < 30 { // the work must not run out on a quick machine
+			morePhotos(t, dir, n, n+30)
+			n += 30
+		}
 		r := h.start(t, "add", db, dir, "--json")
-		time.Sleep(time.Duration(random.IntN(900)) * time.Millisecond)
+		// Some rounds end while the program gets ready, the others a moment
+		// after it said that something new is stored, so that each round gets
+		// somewhere on a slow machine too and the rounds end at all stages.
+		var seen []addLine
+		limit := time.After(time.Minute)
+		for waiting := round%5 > 0; waiting; {
+			select {
+			case l, ok := <-r.lines:
+				seen = append(seen, l)
+				waiting = ok && l.Status == "skipped"
+			case <-limit:
+				waiting = false
+			}
+		}
+		time.Sleep(time.Duration(random.IntN(400)) * time.Millisecond)
 		r.cmd.Process.Kill()
-		seen, code := r.end(t)
-		finished = code == exitOK
+		rest, code := r.end(t)
+		if code != exitOK {
+			killed++
+		}
 		skipped := 0
-		for _, l := range seen {
+		for _, l := range append(seen, rest...) {
 			switch l.Status {
 			case "added":
 				if acknowledged[l.ID] {
@@ -182,7 +208,10 @@ func TestKillAndResume(t *testing.T) {
 				acknowledged[l.ID] = true
 			case "skipped":
 				skipped++
-			default:
+				if !acknowledged[l.ID] {
+					t.Errorf("round %d: %s was skipped and is not there", round, l.ID)
+				}
+			case "failed":
 				t.Errorf("round %d: %+v", round, l)
 			}
 		}
@@ -198,7 +227,10 @@ func TestKillAndResume(t *testing.T) {
 		for id := range there { // what was committed but could not be said any more
 			acknowledged[id] = true
 		}
-		t.Logf("round %d: %d said, %d of them skipped, %d there", round, len(seen), skipped, len(there))
+		t.Logf("round %d: %d skipped, %d of %d there", round, skipped, len(there), n)
+	}
+	if killed < rounds/2 {
+		t.Errorf("only %d of %d rounds were killed at work", killed, rounds)
 	}
 	h.adds(t, n-len(acknowledged), len(acknowledged), 0, db, dir)
 	if got := len(items(t, db)); got != n {
