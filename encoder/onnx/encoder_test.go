@@ -264,9 +264,10 @@ func TestContext(t *testing.T) {
 		t.Errorf("image: %v", err)
 	}
 
-	// A run of 256 long texts takes seconds; its caller gives up early, and
-	// the run is stopped for the sake of the next caller.
-	long := make([]string, 256)
+	// A run of many long texts takes long; its caller gives up early, and the
+	// run is stopped for the sake of the next caller. Other programs may hold
+	// the machine up, so it gets three chances.
+	long := make([]string, 64)
 	for i := range long {
 		long[i] = fmt.Sprint(i, strings.Repeat(" running dog", 40))
 	}
@@ -275,18 +276,22 @@ func TestContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := time.Since(begin)
-	ctx, cancel := context.WithTimeout(context.Background(), whole/20)
-	defer cancel()
-	begin = time.Now()
-	if _, err := e.EncodeText(ctx, long); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v", err)
+	var took time.Duration
+	for range 3 {
+		ctx, cancel := context.WithTimeout(context.Background(), whole/20)
+		begin = time.Now()
+		if _, err := e.EncodeText(ctx, long); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		cancel()
+		if _, err := e.EncodeText(context.Background(), []string{"dog"}); err != nil {
+			t.Error(err)
+		}
+		if took = time.Since(begin); took < whole/2 {
+			return
+		}
 	}
-	if _, err := e.EncodeText(context.Background(), []string{"dog"}); err != nil {
-		t.Error(err)
-	}
-	if took := time.Since(begin); took > whole/2 {
-		t.Errorf("giving up and the next text took %v, the whole run %v", took, whole)
-	}
+	t.Errorf("giving up and the next text took %v, the whole run %v", took, whole)
 }
 
 func TestClose(t *testing.T) {

@@ -106,6 +106,7 @@ func releaseTower(t *tower) {
 	if last && t.lane != nil {
 		t.lane.close()
 		releaseLibrary()
+		trimHeap()
 	}
 }
 
@@ -126,6 +127,7 @@ func (t *tower) open(spec towerSpec) (err error) {
 		exec, err = openSession(spec, content, path)
 		if err == nil {
 			t.lane = newLane(exec, spec.batch)
+			trimHeap()
 			spec.options.Logger.Debug("tower loaded", "tower", spec.what, "file", spec.file.Name,
 				"threads", spec.options.Threads, "took", time.Since(begin))
 			return nil
