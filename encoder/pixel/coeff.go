@@ -36,6 +36,28 @@ type weights struct {
 	counts []int32 // input samples of each output sample
 	fixed  []int32 // size weights for each output sample, precisionBits of fraction
 	float  []float64
+
+	// For the assembly: the lower 15 bits of each weight and what is above
+	// them, padded long for each output sample.
+	padded    int
+	low, high []int16
+}
+
+// split fills low and high. A product with a byte and the sum of two of them
+// then fit 32 bits, and what the sums of more of them lose at the top comes
+// back when the halves are joined: the whole is a 32-bit number.
+func (w *weights) split() {
+	w.padded = (w.size + 3) &^ 3
+	n := len(w.starts) * w.padded
+	w.low, w.high = grow(w.low, n), grow(w.high, n)
+	clear(w.low)
+	clear(w.high)
+	for i := range w.starts {
+		for k, v := range w.fixed[i*w.size : (i+1)*w.size] {
+			w.low[i*w.padded+k] = int16(v & 0x7fff)
+			w.high[i*w.padded+k] = int16(v >> 15)
+		}
+	}
 }
 
 // span returns the input samples [first, last) that the outputs read.

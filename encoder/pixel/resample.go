@@ -8,8 +8,10 @@ import (
 // scratch is the working memory of one resize, kept between calls.
 type scratch struct {
 	horizontal, vertical weights
-	rows                 []byte
-	out                  []byte
+	rows                 []byte  // between the passes
+	out                  []byte  // of Tensor
+	tail                 []byte  // the last row, with room behind it
+	sums                 []int32 // of one row
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -56,20 +58,41 @@ func (s *scratch) resample(dst []byte, m *RGB, w, h int, win window) {
 			s.rows = grow(s.rows, 3*win.w*rows)
 			row = s.rows
 		}
-		for y := range rows {
-			s.horizontal.row(row[y*3*win.w:(y+1)*3*win.w], src[y*stride:(y+1)*stride])
-		}
+		s.horizontally(row, src, rows, stride)
 		src, stride = row, 3*win.w
 	case win.w != m.W:
 		src = src[3*win.x:]
 	}
 	switch {
 	case h != m.H:
-		s.vertical.columns(dst, src, 3*win.w, stride, top)
+		s.vertically(dst, src, 3*win.w, stride, top)
 	case w == m.W:
 		for y := range win.h {
 			copy(dst[y*3*win.w:(y+1)*3*win.w], src[y*stride:])
 		}
+	}
+}
+
+// horizontally resizes each of the first n rows of src, stride bytes apart, to a row
+// of dst.
+func (s *scratch) horizontally(dst, src []byte, n, stride int) {
+	w := &s.horizontal
+	width := 3 * len(w.starts)
+	if useAVX2 {
+		w.split()
+	}
+	for y := range n {
+		from, to := src[y*stride:], dst[y*width:(y+1)*width]
+		if !useAVX2 {
+			w.row(to, from[:stride])
+			continue
+		}
+		if len(from) < stride+rowOverrun {
+			s.tail = grow(s.tail, stride+rowOverrun)
+			copy(s.tail, from[:stride])
+			from = s.tail
+		}
+		rowAVX2(&to[0], &from[0], &w.starts[0], &w.counts[0], &w.low[0], &w.high[0], w.padded, len(w.starts))
 	}
 }
 
@@ -92,27 +115,42 @@ func (w *weights) row(dst, src []byte) {
 	}
 }
 
-// columns resizes along y: width bytes of each output row are weighted sums
-// of input rows, the first of which is number top of the picture.
-func (w *weights) columns(dst, src []byte, width, stride, top int) {
-	acc := make([]int32, width)
+// vertically resizes along y: width bytes of each row of dst are weighted
+// sums of rows of src, the first of which is number top of the picture.
+func (s *scratch) vertically(dst, src []byte, width, stride, top int) {
+	w := &s.vertical
 	for i, start := range w.starts {
 		n := int(w.counts[i])
 		ks := w.fixed[i*w.size : i*w.size+n]
-		for x := range acc {
-			acc[x] = 1 << (precisionBits - 1)
+		from, to := src[(int(start)-top)*stride:], dst[i*width:(i+1)*width]
+		done := 0
+		if fast := width &^ 7; useAVX2 && fast > 0 {
+			_ = from[(n-1)*stride+fast-1]
+			columnsAVX2(&to[0], &from[0], &ks[0], n, stride, fast)
+			done = fast
 		}
-		for j, k := range ks {
-			line := src[(int(start)-top+j)*stride:]
-			line = line[:len(acc)]
-			for x, v := range line {
-				acc[x] += int32(v) * k
-			}
+		if done < width {
+			s.column(to[done:], from[done:], ks, stride)
 		}
-		line := dst[i*width : (i+1)*width]
-		for x, v := range acc {
-			line[x] = clip8(v)
+	}
+}
+
+// column writes the sums of rows of src, stride bytes apart, under ks.
+func (s *scratch) column(dst, src []byte, ks []int32, stride int) {
+	s.sums = grow(s.sums, len(dst))
+	sums := s.sums
+	for x := range sums {
+		sums[x] = 1 << (precisionBits - 1)
+	}
+	for j, k := range ks {
+		line := src[j*stride:]
+		line = line[:len(sums)]
+		for x, v := range line {
+			sums[x] += int32(v) * k
 		}
+	}
+	for x, v := range sums {
+		dst[x] = clip8(v)
 	}
 }
 
