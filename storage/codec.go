@@ -192,6 +192,9 @@ func decodeImage(d *decoder) (*ImageRef, error) {
 		return nil, fmt.Errorf("%w: image flags %#x", ErrNewerFormat, flags)
 	}
 	i.Format = string(d.bytes(d.below(MaxFormat + 1)))
+	if !utf8.ValidString(i.Format) {
+		d.fail("its image format is not UTF-8")
+	}
 	i.Width, i.Height = int(d.below(1<<31)), int(d.below(1<<31))
 	i.Size = int64(d.below(math.MaxInt64))
 	i.Frames = int(d.below(1 << 31))

@@ -45,3 +45,13 @@ func (s *Store) FailWrites(err error) {
 	defer s.write.Unlock()
 	s.failed = err
 }
+
+// ChangeState counts one record more.
+func ChangeState(v []byte) []byte {
+	st, err := decodeState(v)
+	if err != nil {
+		panic(err)
+	}
+	st.records++
+	return st.encode()
+}

@@ -135,8 +135,13 @@ func verify(tx *storage.Tx, it *item) error {
 		return fmt.Errorf("slot %d: %v, %w", it.Slot, r, err)
 	}
 	v, ok, err := tx.Vector(it.Slot, nil)
-	if err != nil || !ok || !sameVector(v, it.vector) {
-		return fmt.Errorf("vector of %q: %v, %w", it.ID, ok, err)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return fmt.Errorf("vector of %q: %w", it.ID, storage.ErrNotFound)
+	case !sameVector(v, it.vector):
+		return fmt.Errorf("vector of %q is %v", it.ID, v)
 	}
 	for _, b := range []struct {
 		hash storage.Hash
