@@ -39,25 +39,28 @@ func convert(img image.Image) *RGB {
 	case *image.YCbCr:
 		fromYCbCr(m, img)
 	case *image.Gray:
-		m.rows(img.Pix[img.PixOffset(b.Min.X, b.Min.Y):], img.Stride, 1, func(d, s []byte) {
-			d[0], d[1], d[2] = s[0], s[0], s[0]
-		})
+		for y := range m.H {
+			at := img.PixOffset(b.Min.X, b.Min.Y+y)
+			greyRow(m.Pix[3*y*m.W:3*(y+1)*m.W], img.Pix[at:at+m.W])
+		}
 	case *image.Gray16:
 		m.rows(img.Pix[img.PixOffset(b.Min.X, b.Min.Y):], img.Stride, 2, func(d, s []byte) {
 			d[0], d[1], d[2] = s[0], s[0], s[0]
 		})
 	case *image.NRGBA:
-		m.rows(img.Pix[img.PixOffset(b.Min.X, b.Min.Y):], img.Stride, 4, func(d, s []byte) {
-			overWhite(d, s[0], s[1], s[2], s[3])
-		})
+		for y := range m.H {
+			at := img.PixOffset(b.Min.X, b.Min.Y+y)
+			overWhiteRow(m.Pix[3*y*m.W:3*(y+1)*m.W], img.Pix[at:at+4*m.W])
+		}
 	case *image.NRGBA64:
 		m.rows(img.Pix[img.PixOffset(b.Min.X, b.Min.Y):], img.Stride, 8, func(d, s []byte) {
 			overWhite(d, s[0], s[2], s[4], s[6])
 		})
 	case *image.RGBA:
-		m.rows(img.Pix[img.PixOffset(b.Min.X, b.Min.Y):], img.Stride, 4, func(d, s []byte) {
-			premultipliedOverWhite(d, s[0], s[1], s[2], s[3])
-		})
+		for y := range m.H {
+			at := img.PixOffset(b.Min.X, b.Min.Y+y)
+			premultipliedRow(m.Pix[3*y*m.W:3*(y+1)*m.W], img.Pix[at:at+4*m.W])
+		}
 	case *image.RGBA64:
 		m.rows(img.Pix[img.PixOffset(b.Min.X, b.Min.Y):], img.Stride, 8, func(d, s []byte) {
 			premultipliedOverWhite(d, s[0], s[2], s[4], s[6])
@@ -96,6 +99,35 @@ func (m *RGB) rows(src []byte, stride, n int, pixel func(d, s []byte)) {
 		for len(d) >= 3 && len(s) >= n {
 			pixel(d[:3:3], s[:n:n])
 			d, s = d[3:], s[n:]
+		}
+	}
+}
+
+// greyRow, overWhiteRow and premultipliedRow convert whole rows of the types
+// that decoders give most.
+func greyRow(dst, src []byte) {
+	for x, v := range src {
+		d := dst[3*x : 3*x+3 : 3*x+3]
+		d[0], d[1], d[2] = v, v, v
+	}
+}
+
+func overWhiteRow(dst, src []byte) {
+	for ; len(dst) >= 3 && len(src) >= 4; dst, src = dst[3:], src[4:] {
+		if src[3] == 0xff {
+			dst[0], dst[1], dst[2] = src[0], src[1], src[2]
+		} else {
+			overWhite(dst, src[0], src[1], src[2], src[3])
+		}
+	}
+}
+
+func premultipliedRow(dst, src []byte) {
+	for ; len(dst) >= 3 && len(src) >= 4; dst, src = dst[3:], src[4:] {
+		if src[3] == 0xff {
+			dst[0], dst[1], dst[2] = src[0], src[1], src[2]
+		} else {
+			premultipliedOverWhite(dst, src[0], src[1], src[2], src[3])
 		}
 	}
 }

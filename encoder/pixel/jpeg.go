@@ -46,10 +46,7 @@ func (m *RGB) fromPlanes(planes []plane, colour jpeg.Colour) {
 		dst := m.Pix[3*y*m.W : 3*(y+1)*m.W]
 		switch colour {
 		case jpeg.Grey:
-			for x, v := range line[0] {
-				d := dst[3*x : 3*x+3 : 3*x+3]
-				d[0], d[1], d[2] = v, v, v
-			}
+			greyRow(dst, line[0])
 		case jpeg.RGB:
 			g, b := line[1][:m.W], line[2][:m.W]
 			for x, r := range line[0] {

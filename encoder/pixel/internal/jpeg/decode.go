@@ -89,6 +89,7 @@ type decoder struct {
 	jfif, adobe    bool
 	adobeTransform byte
 	eobRun         int
+	scans          int
 }
 
 // ReadHeader reads a file up to its first scan.

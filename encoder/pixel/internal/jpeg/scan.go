@@ -8,10 +8,18 @@ type spectral struct {
 	high, low uint // bits
 }
 
+// maxScans bounds the scans of one file. Encoders write about ten, at most
+// some hundred; without a bound a few bytes, repeated, would send a decoder
+// over all blocks again and again.
+const maxScans = 500
+
 var errCode = FormatError("no such Huffman code")
 
 // scan reads the header of a scan, section B.2.3, and its data.
 func (d *decoder) scan(body []byte) error {
+	if d.scans++; d.scans > maxScans {
+		return FormatError(fmt.Sprintf("more than %d scans", maxScans))
+	}
 	if len(body) < 1 || len(body) < 4+2*int(body[0]) {
 		return FormatError("scan header cut short")
 	}
