@@ -232,13 +232,13 @@ func rational(v any) (*big.Rat, bool) {
 }
 
 func testFilters(t *testing.T, h Harness) {
-	const dim, n = 16, 800
+	const dim, n = 16, 500
 	r := random(3)
 	dir := folder(t)
 	e, m := open(t, h, dir), model{}
 	bind(t, e, dim)
 	m.put(t, e, engine.Create, people(r, n, dim)...)
-	for i := range 250 {
+	for i := range 150 {
 		if i == 100 {
 			e = reopen(t, h, e, dir)
 		}
@@ -312,7 +312,7 @@ func testFilterChanges(t *testing.T, h Harness) {
 	records := people(r, 300, dim)
 	m.put(t, e, engine.Create, records...)
 	f := engine.Or(engine.Eq("camera", engine.String("Sony")), engine.AtLeast("year", engine.Int(7)))
-	for range 30 {
+	for range 20 {
 		m.checkFilter(t, e, h, f, unit(r, dim))
 		// The same vector with other attributes, another vector with the same.
 		a, b, c := records[r.IntN(300)], records[r.IntN(300)], records[r.IntN(300)]

@@ -29,16 +29,18 @@ func testScan(t *testing.T, h Harness) {
 			t.Fatal(err)
 		}
 		got = append(got, rec.ID)
-		m.delete(t, e, rec.ID)
+		if len(got)%20 == 0 {
+			m.delete(t, e, rec.ID, "item-00699")
+		}
 		if len(got) == 5 {
 			m.put(t, e, engine.Create, engine.Record{ID: "a-new-one", Vector: unit(r, 8)})
 		}
 	}
-	if len(got) != 690 || got[0] != "item-00010" || !slices.IsSorted(got) {
+	if len(got) != 689 || got[0] != "item-00010" || !slices.IsSorted(got) {
 		t.Errorf("scan yields %d ids", len(got))
 	}
 	m.check(t, e)
-	for rec := range e.All(ctx, engine.Scan{}) {
+	for rec := range e.All(ctx, engine.Scan{}) { // and leaves early
 		if rec.ID != "a-new-one" {
 			t.Errorf("first is %q", rec.ID)
 		}
@@ -50,7 +52,7 @@ func testScan(t *testing.T, h Harness) {
 // and compares with the model all along.
 func testHistory(t *testing.T, h Harness) {
 	const dim = 16
-	for seed := range uint64(3) {
+	for seed := range uint64(2) {
 		r := random(100 + seed)
 		dir := folder(t)
 		e, m := open(t, h, dir), model{}
@@ -67,7 +69,7 @@ func testHistory(t *testing.T, h Harness) {
 			rec.Caption = fmt.Sprint(r.Uint32())
 			return rec
 		}
-		for step := range 150 {
+		for step := range 100 {
 			switch r.IntN(12) {
 			case 0, 1, 2:
 				var batch []engine.Record
@@ -264,7 +266,7 @@ func testConcurrency(t *testing.T, h Harness) {
 		failed.Store(true)
 		t.Errorf(format, args...)
 	}
-	deadline := time.Now().Add(1500 * time.Millisecond)
+	deadline := time.Now().Add(time.Second)
 	running := func() bool { return time.Now().Before(deadline) && !failed.Load() }
 	for w := range 3 { // each moves its own share about
 		group.Go(func() {

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"errors"
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -21,7 +22,7 @@ func testSearch(t *testing.T, h Harness) {
 	}
 	for round := range 3 {
 		var sum float64
-		const queries = 60
+		const queries = 40
 		for range queries {
 			q := unit(r, dim)
 			all := m.nearest(q, nil)
@@ -58,10 +59,12 @@ func testSearch(t *testing.T, h Harness) {
 				gone = append(gone, records[i].ID)
 			}
 			m.delete(t, e, gone...)
+			var back []engine.Record
 			for i := 0; i < n; i += 6 {
 				records[i].Vector = unit(r, dim)
-				m.put(t, e, engine.Create, records[i])
+				back = append(back, records[i])
 			}
+			m.put(t, e, engine.Create, back...)
 		}
 	}
 }
@@ -170,18 +173,18 @@ func testDeleted(t *testing.T, h Harness) {
 				}
 			}
 		}
+		var back []engine.Record
 		for i := range records {
 			if _, ok := m[records[i].ID]; !ok && r.IntN(2) == 0 {
 				records[i].Vector = unit(r, dim)
-				m.put(t, e, engine.Create, records[i])
+				back = append(back, records[i])
 			}
 		}
+		m.put(t, e, engine.Create, back...)
 		m.check(t, e)
 	}
 	// Everything goes, and the database is as good as new.
-	for rec := range e.All(ctx, engine.Scan{}) {
-		m.delete(t, e, rec.ID)
-	}
+	m.delete(t, e, slices.Collect(maps.Keys(m))...)
 	q := unit(r, dim)
 	if hits, err := e.Search(ctx, engine.Query{Vector: q, K: 10}); len(hits) != 0 || err != nil {
 		t.Errorf("search of an emptied database: %v, %v", hits, err)
