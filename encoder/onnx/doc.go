@@ -1,6 +1,6 @@
 // Package onnx runs the two towers of a model on ONNX Runtime.
 //
-// An Encoder is cheap to make: it loads the library (see package ortlib), the
+// An Encoder is cheap to make: it loads the library (see package library), the
 // tokenizer and each tower when they are first needed, or all at once by
 // Warm. Encoders of the same model share one session for each tower, for as
 // long as any of them is open; nothing is loaded or created per call.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/clipdb/clipdb/encoder"
 	"github.com/clipdb/clipdb/encoder/model"
-	"github.com/clipdb/clipdb/encoder/onnx/ortlib"
+	"github.com/clipdb/clipdb/encoder/onnx/library"
 )
 
 // environment is the state that ONNX Runtime shares within a process: the
@@ -21,7 +21,7 @@ var environment struct {
 
 	loading sync.Mutex // held while the library comes or goes
 	refs    int        // towers that need the library
-	library ortlib.Library
+	library library.Library
 }
 
 // towerKey tells towers apart: equal keys share a session.
@@ -106,7 +106,6 @@ func releaseTower(t *tower) {
 	if last && t.lane != nil {
 		t.lane.close()
 		releaseLibrary()
-		trimHeap()
 	}
 }
 
@@ -127,7 +126,6 @@ func (t *tower) open(spec towerSpec) (err error) {
 		exec, err = openSession(spec, content, path)
 		if err == nil {
 			t.lane = newLane(exec, spec.batch)
-			trimHeap()
 			spec.options.Logger.Debug("tower loaded", "tower", spec.what, "file", spec.file.Name,
 				"threads", spec.options.Threads, "took", time.Since(begin))
 			return nil
@@ -151,7 +149,7 @@ func acquireLibrary(opts Options) error {
 		if err != nil {
 			return fmt.Errorf("%w: %s: %w; run: clipdb runtime install", encoder.ErrNoRuntime, lib.Path, err)
 		}
-		if err := ortlib.CheckVersion(version); err != nil {
+		if err := library.CheckVersion(version); err != nil {
 			unloadLibrary()
 			return fmt.Errorf("%w: %s: %w; run: clipdb runtime install", encoder.ErrNoRuntime, lib.Path, err)
 		}
@@ -164,11 +162,11 @@ func acquireLibrary(opts Options) error {
 }
 
 // loadable returns the library to load, compared with its record.
-func loadable(opts Options) (ortlib.Library, error) {
+func loadable(opts Options) (library.Library, error) {
 	if err := built(); err != nil {
-		return ortlib.Library{}, err
+		return library.Library{}, err
 	}
-	lib, err := ortlib.Find(opts.library())
+	lib, err := library.Find(opts.library())
 	if err != nil {
 		return lib, err
 	}
@@ -181,13 +179,13 @@ func releaseLibrary() {
 	defer e.loading.Unlock()
 	if e.refs--; e.refs == 0 {
 		unloadLibrary()
-		e.library = ortlib.Library{}
+		e.library = library.Library{}
 	}
 }
 
 // Loaded returns the library that this process has loaded, and whether there
 // is one.
-func Loaded() (ortlib.Library, bool) {
+func Loaded() (library.Library, bool) {
 	e := &environment
 	e.loading.Lock()
 	defer e.loading.Unlock()

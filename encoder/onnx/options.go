@@ -4,18 +4,18 @@ import (
 	"log/slog"
 	"runtime"
 
-	"github.com/clipdb/clipdb/encoder/onnx/ortlib"
+	"github.com/clipdb/clipdb/encoder/onnx/library"
 )
 
 // Options configure an encoder. The zero value, and nil, are right for most
 // programs.
 type Options struct {
 	// Library names the ONNX Runtime library, a file or a folder; "" means
-	// the discovery described in package ortlib. One library serves the whole
+	// the discovery described in package library. One library serves the whole
 	// process: it counts for the encoder that loads the first tower.
 	Library string
 
-	// Cache is the folder of installed libraries; "" means ortlib.DefaultCache.
+	// Cache is the folder of installed libraries; "" means library.DefaultCache.
 	Cache string
 
 	// Threads is how many threads one run of a tower uses; 0 means the number
@@ -65,6 +65,6 @@ func (o *Options) withDefaults() Options {
 	return out
 }
 
-func (o Options) library() ortlib.Options {
-	return ortlib.Options{Path: o.Library, Cache: o.Cache}
+func (o Options) library() library.Options {
+	return library.Options{Path: o.Library, Cache: o.Cache}
 }

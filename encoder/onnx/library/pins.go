@@ -1,4 +1,4 @@
-package ortlib
+package library
 
 // pin is what is known about a file before it is fetched.
 type pin struct {

@@ -1,4 +1,4 @@
-package ortlib
+package library
 
 // Report is what Status found out.
 type Report struct {

@@ -1,4 +1,4 @@
-package ortlib
+package library
 
 import (
 	"context"

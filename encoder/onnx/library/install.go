@@ -1,4 +1,4 @@
-package ortlib
+package library
 
 import (
 	"context"
@@ -55,6 +55,12 @@ type InstallOptions struct {
 	// Force fetches and writes the library even when a good one is there.
 	Force bool
 
+	// Download fetches the release archive at address into file, of at most
+	// limit bytes, and tells moved how many bytes came of how many (0 when
+	// unknown). When it is nil the official release is not tried. Package
+	// ortlib sets it; this package stays free of any network code.
+	Download func(ctx context.Context, address, file string, limit int64, moved func(done, total int64)) error
+
 	// ReleaseURL replaces the address of the official release, for mirrors;
 	// the archive's name is appended after a slash and the tag.
 	ReleaseURL string
@@ -77,7 +83,7 @@ type Installed struct {
 
 // Install puts the library of this platform into the cache: from
 // InstallOptions.From when set, else from the archive of the official release
-// when that can be reached, else from the npm package through the npm client,
+// when that can be had, else from the npm package through the npm client,
 // without running any script of it. It writes atomically and may run in
 // several processes at once; the later ones find the work done.
 //

@@ -1,4 +1,4 @@
-// Package ortlib finds and installs the shared library of ONNX Runtime, the
+// Package library finds and installs the shared library of ONNX Runtime, the
 // engine that runs the towers of a model. It holds no cgo and loads nothing:
 // package onnx loads what Find returns.
 //
@@ -40,4 +40,4 @@
 //     considered, and a bare name is never loaded.
 //   - The hashes of the release archives are those that GitHub publishes with
 //     the release; the ones of the npm tarball were computed from it.
-package ortlib
+package library

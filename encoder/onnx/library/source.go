@@ -1,14 +1,10 @@
-package ortlib
+package library
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"net"
-	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,12 +14,6 @@ import (
 
 // officialRelease is where ONNX Runtime publishes its archives.
 const officialRelease = "https://github.com/microsoft/onnxruntime/releases/download"
-
-var (
-	reachTimeout = 5 * time.Second  // to connect, and again to shake hands
-	replyTimeout = 10 * time.Second // until the headers of the reply
-	stallTimeout = 30 * time.Second // without a byte in the middle of a download
-)
 
 // local finds the file to install from: path itself, or the best file in the
 // folder path.
@@ -108,11 +98,17 @@ func (in *installer) fromRelease(ctx context.Context) (staged, error) {
 	switch {
 	case name == "":
 		return staged{}, fmt.Errorf("official release: %w: %s", ErrUnsupported, in.platform)
+	case in.opts.Download == nil:
+		return staged{}, errors.New("official release: not tried, no downloader was given")
 	case !ok && !in.opts.AllowUnpinned:
 		return staged{}, fmt.Errorf("official release: %w: %s", ErrUnpinned, address)
 	}
 	archive := filepath.Join(in.work, name)
-	if err := in.download(ctx, address, archive); err != nil {
+	in.progress(StageDownload, address, 0, 0)
+	err := in.opts.Download(ctx, address, archive, archiveLimits.archive, func(done, total int64) {
+		in.progress(StageDownload, address, done, total)
+	})
+	if err != nil {
 		return staged{}, fmt.Errorf("official release: %w", err)
 	}
 	var want *pin
@@ -124,94 +120,6 @@ func (in *installer) fromRelease(ctx context.Context) (staged, error) {
 		return staged{}, fmt.Errorf("official release: %w", err)
 	}
 	return st, nil
-}
-
-// download fetches address into file.
-func (in *installer) download(ctx context.Context, address, file string) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	in.progress(StageDownload, address, 0, 0)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return err
-	}
-	req.Header.Set("User-Agent", "clipdb")
-	client := httpClient()
-	defer client.CloseIdleConnections()
-	resp, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", address, resp.Status)
-	}
-	if resp.ContentLength > archiveLimits.archive {
-		return fmt.Errorf("%s: %w: %d bytes announced, the limit is %d", address, ErrArchive, resp.ContentLength, archiveLimits.archive)
-	}
-	stalled := fmt.Errorf("%s: no data for %v", address, stallTimeout)
-	watch := time.AfterFunc(stallTimeout, func() { cancel(stalled) })
-	defer watch.Stop()
-	body := &meter{r: resp.Body, moved: func(done int64) {
-		watch.Reset(stallTimeout)
-		in.progress(StageDownload, address, done, max(resp.ContentLength, 0))
-	}}
-	err = writeFile(file, func(w io.Writer) error {
-		n, err := io.Copy(w, io.LimitReader(body, archiveLimits.archive+1))
-		if err == nil && n > archiveLimits.archive {
-			err = fmt.Errorf("%w: more than %d bytes", ErrArchive, archiveLimits.archive)
-		}
-		return err
-	})
-	if err != nil && errors.Is(context.Cause(ctx), stalled) {
-		return stalled
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", address, err)
-	}
-	return nil
-}
-
-// httpClient gives up soon where there is no network, and never leaves TLS.
-func httpClient() *http.Client {
-	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: reachTimeout}).DialContext,
-			TLSHandshakeTimeout:   reachTimeout,
-			ResponseHeaderTimeout: replyTimeout,
-			ForceAttemptHTTP2:     true,
-		},
-		CheckRedirect: func(req *http.Request, via []*http.Request) error {
-			if len(via) >= 10 {
-				return errors.New("too many redirects")
-			}
-			if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
-				return fmt.Errorf("redirect from %s to %s, which is not encrypted", host(via[0].URL), host(req.URL))
-			}
-			return nil
-		},
-	}
-}
-
-func host(u *url.URL) string { return u.Scheme + "://" + u.Host }
-
-// meter reports how much was read, at most every 100 ms.
-type meter struct {
-	r     io.Reader
-	moved func(int64)
-	done  int64
-	last  time.Time
-}
-
-func (m *meter) Read(p []byte) (int, error) {
-	n, err := m.r.Read(p)
-	m.done += int64(n)
-	if now := time.Now(); err != nil || now.Sub(m.last) > 100*time.Millisecond {
-		m.last = now
-		m.moved(m.done)
-	}
-	return n, err
 }
 
 // tail keeps the last words of a command for the error message.
