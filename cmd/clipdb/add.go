@@ -87,7 +87,12 @@ func (c *addCmd) Run(a *app) (err error) {
 		p.claimed = map[string]string{}
 	}
 	stop := make(chan struct{})
-	a.interrupts.onFirst(func() { close(stop) })
+	a.interrupts.onFirst(func() {
+		close(stop)
+		if a.errTerm {
+			r.bar.above(func() { a.remark("finishing the pictures in work; Ctrl-C again ends at once") })
+		}
+	})
 	defer a.interrupts.onFirst(nil)
 	_, err = d.InsertAll(a.ctx, p.items(a.ctx, files, stop), &db.BatchOptions{
 		Workers:  c.Workers,

@@ -9,6 +9,9 @@ import (
 	"github.com/clipdb/clipdb/db"
 )
 
+// formats are those that clipdb reads.
+const formats = "JPEG, PNG, GIF, WebP, TIFF and BMP"
+
 // nextSteps tell what to do about an error that does not say it itself. The
 // first that fits is taken.
 var nextSteps = []struct {
@@ -24,7 +27,7 @@ var nextSteps = []struct {
 	{db.ErrImageTruncated, "copy the file again, it is not whole"},
 	{db.ErrImageEmpty, "copy the file again, it is not whole"},
 	{db.ErrImageTooLarge, "reduce the picture first"},
-	{db.ErrImageFormat, "clipdb reads JPEG, PNG, GIF, WebP, TIFF and BMP"},
+	{db.ErrImageFormat, "clipdb reads " + formats},
 	{db.ErrText, "shorten the text or write it in UTF-8"},
 	{db.ErrNoEncoder, "choose a model with --model"},
 	{syscall.ENOSPC, "free some space and run the same command again"},
@@ -38,9 +41,13 @@ func explain(err error) string {
 		return text // names the command that mends it
 	}
 	for _, n := range nextSteps {
-		if errors.Is(err, n.err) && !strings.Contains(text, n.step) {
-			return text + "; " + n.step
+		if !errors.Is(err, n.err) {
+			continue
 		}
+		if strings.Contains(text, n.step) || n.err == db.ErrImageFormat && strings.Contains(text, formats) {
+			return text
+		}
+		return text + "; " + n.step
 	}
 	return text
 }

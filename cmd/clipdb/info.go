@@ -134,7 +134,7 @@ func (a *app) printInfo(l infoLine) error {
 		"fingerprint", fingerprint,
 		"dimension", dimension,
 		"size", byteCount(l.Bytes.File),
-		"of it", strings.Join(parts, ", "),
+		"holding", strings.Join(parts, ", "),
 		"index", index,
 		"failed", failures,
 	)

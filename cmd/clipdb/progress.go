@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -9,8 +10,9 @@ import (
 
 // progress is a bar on standard error, with the rate and the time left. It is
 // nil, and does nothing, when standard error is no terminal or --quiet is
-// given.
+// given. It may be used by several goroutines.
 type progress struct {
+	mu   sync.Mutex
 	bar  *progressbar.ProgressBar
 	over bool
 }
@@ -56,37 +58,44 @@ func (c *console) newByteProgress(total int64, what string) *progress {
 // A bar that cannot be drawn is no reason to stop the work: the errors of its
 // writer are left aside here.
 
-func (p *progress) add(n int) {
-	if p != nil && !p.over {
-		_ = p.bar.Add(n)
-	}
-}
+func (p *progress) add(n int) { p.draw(func() { _ = p.bar.Add(n) }) }
 
-func (p *progress) set(n int64) {
-	if p != nil && !p.over {
-		_ = p.bar.Set64(n)
-	}
-}
+func (p *progress) set(n int64) { p.draw(func() { _ = p.bar.Set64(n) }) }
 
 // above runs print with the bar wiped away, so that lines written meanwhile
 // stand whole.
 func (p *progress) above(print func()) {
-	if p == nil || p.over {
+	shown := p.draw(func() {
+		_ = p.bar.Clear()
 		print()
-		return
+		_ = p.bar.RenderBlank()
+	})
+	if !shown {
+		print()
 	}
-	_ = p.bar.Clear()
-	print()
-	_ = p.bar.RenderBlank()
 }
 
 // done takes the bar off the screen. A second call does nothing.
 func (p *progress) done() {
-	if p != nil && !p.over {
+	p.draw(func() {
 		p.over = true
-		_ = p.bar.Exit()
-		_ = p.bar.Clear()
+		_ = p.bar.Finish() // which wipes it, and ends the spinner's goroutine
+	})
+}
+
+// draw calls do while there is a bar on the screen, and reports whether there
+// is.
+func (p *progress) draw(do func()) bool {
+	if p == nil {
+		return false
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over {
+		return false
+	}
+	do()
+	return true
 }
 
 // rate writes n steps in d as "123 images/s".

@@ -144,16 +144,7 @@ func TestModels(t *testing.T) {
 func TestRuntimeMissing(t *testing.T) {
 	h := newHome(t)
 	r := h.run(t, "runtime", "status", "--json").fails(exitFailure, "clipdb runtime install")
-	var status struct {
-		Found    bool
-		Wanted   string
-		Minimum  string
-		Platform string
-		Cache    string
-		Problem  string
-		Tried    []struct{ Path, Origin, Version, Reason string }
-	}
-	status = line[struct {
+	status := line[struct {
 		Found    bool
 		Wanted   string
 		Minimum  string
