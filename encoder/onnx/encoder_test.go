@@ -18,6 +18,7 @@ import (
 	"github.com/clipdb/clipdb/encoder"
 	"github.com/clipdb/clipdb/encoder/model"
 	"github.com/clipdb/clipdb/encoder/onnx"
+	"github.com/clipdb/clipdb/encoder/onnx/library"
 	"github.com/clipdb/clipdb/encoder/pixel"
 )
 
@@ -412,5 +413,66 @@ func TestWithoutRuntime(t *testing.T) {
 		if !errors.Is(err, encoder.ErrNoRuntime) {
 			t.Errorf("%s: %v", what, err)
 		}
+	}
+	// Once the library is there, the same encoder works.
+	lib, err := library.Find(library.Options{})
+	if err != nil {
+		t.Skipf("needs ONNX Runtime (clipdb runtime install): %v", err)
+	}
+	if err := os.Symlink(lib.Path, missing); err != nil {
+		t.Skip(err)
+	}
+	if err := e.Warm(ctx); err != nil && !strings.Contains(err.Error(), "without cgo") {
+		t.Errorf("with the library in place: %v", err)
+	}
+}
+
+// Files that are not the model they claim to be give errors, not crashes.
+func TestModelsThatDoNotFit(t *testing.T) {
+	open(t, nil) // skips without a runtime
+	read := func(name string) []byte {
+		data, err := os.ReadFile(filepath.Join(modelDir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	image, text, vocab := read("image.onnx"), read("text.onnx"), read("vocab.txt")
+	garbage := []byte(strings.Repeat("this is no model ", 1000))
+	ctx := context.Background()
+	for name, c := range map[string]struct {
+		image, text []byte
+		change      func(*model.Manifest)
+		want        string
+	}{
+		"garbage":        {garbage, garbage, func(*model.Manifest) {}, "tower"},
+		"half":           {image[:len(image)/2], text[:len(text)/2], func(*model.Manifest) {}, "tower"},
+		"towers swapped": {text, image, func(*model.Manifest) {}, "tower"},
+		"other dim":      {image, text, func(m *model.Manifest) { m.Dim = 100 }, "tower"},
+		"other size":     {image, text, func(m *model.Manifest) { m.Image.ImageSize = 33; m.Text.Inputs = m.Text.Inputs[:1] }, "tower"},
+		"other names":    {image, text, func(m *model.Manifest) { m.Image.Input = "x"; m.Text.Output = "y" }, "tower"},
+		"missing":        {nil, nil, func(m *model.Manifest) { m.Image.File = "a"; m.Text.File = "b" }, "not embedded"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, err := model.Open(os.DirFS(modelDir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			files := onnx.Embedded{m.Image.File: c.image, m.Text.File: c.text, m.Text.Vocab: vocab}
+			c.change(m)
+			// Batches of another size keep these towers apart from good ones.
+			e, err := onnx.New(m, files, &onnx.Options{TextBatch: 7, ImageBatch: 7})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer e.Close()
+			_, textErr := e.EncodeText(ctx, []string{"dog"})
+			_, imageErr := e.EncodeImages(ctx, pictures(1))
+			for what, err := range map[string]error{"text": textErr, "image": imageErr} {
+				if err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+		})
 	}
 }

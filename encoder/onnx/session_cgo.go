@@ -22,7 +22,8 @@ var foreign bool
 func loadLibrary(path string) (string, error) {
 	if foreign = ort.IsInitialized(); !foreign {
 		ort.SetSharedLibraryPath(path)
-		if err := ort.InitializeEnvironment(ort.WithLogLevelError()); err != nil {
+		// Errors come back as values; the library need not print them too.
+		if err := ort.InitializeEnvironment(ort.WithLogLevelFatal()); err != nil {
 			return "", fmt.Errorf("cannot be loaded: %w", err)
 		}
 	}
@@ -77,6 +78,7 @@ func sessionOptions(o Options) (*ort.SessionOptions, error) {
 		return nil, err
 	}
 	err = errors.Join(
+		so.SetLogSeverityLevel(ort.LoggingLevelFatal),
 		so.SetIntraOpNumThreads(o.Threads),
 		so.SetInterOpNumThreads(1),
 		so.SetGraphOptimizationLevel(ort.GraphOptimizationLevelEnableAll),
