@@ -173,8 +173,8 @@ func Open(get func(key uint32) ([]byte, error), magic, version uint32) (*Reader,
 // Has reports whether the checkpoint holds key.
 func (r *Reader) Has(key uint32) bool { _, ok := r.sums[key]; return ok }
 
-// Page returns the payload of key, which must have size bytes. It is valid as
-// long as what get returned.
+// Page returns the payload of key, which must have size bytes where size is
+// not negative. It is valid as long as what get returned.
 func (r *Reader) Page(key uint32, size int) ([]byte, error) {
 	want, ok := r.sums[key]
 	if !ok {
@@ -194,7 +194,7 @@ func (r *Reader) Page(key uint32, size int) ([]byte, error) {
 	if sum != want {
 		return nil, Damage(fmt.Sprintf("page %#x is not of this checkpoint", key))
 	}
-	if len(p) != size {
+	if size >= 0 && len(p) != size {
 		return nil, Damage(fmt.Sprintf("page %#x has %d bytes, want %d", key, len(p), size))
 	}
 	return p, nil

@@ -1,0 +1,175 @@
+package hnsw
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync/atomic"
+
+	"github.com/clipdb/clipdb/index"
+	"github.com/clipdb/clipdb/index/internal/best"
+	"github.com/clipdb/clipdb/internal/simd"
+)
+
+func loadLink(w *uint32) uint32 { return atomic.LoadUint32(w) }
+
+// Search implements index.Index.
+func (g *Graph) Search(ctx context.Context, q index.Query) ([]index.Candidate, error) {
+	return g.AppendSearch(ctx, nil, q)
+}
+
+// AppendSearch is Search that appends its answer to dst, so that a caller who
+// keeps dst allocates nothing.
+func (g *Graph) AppendSearch(ctx context.Context, dst []index.Candidate, q index.Query) ([]index.Candidate, error) {
+	if q.K < 1 {
+		return dst, fmt.Errorf("hnsw: k is %d, want at least 1", q.K)
+	}
+	if q.Ef < 0 || q.Ef > index.MaxEf {
+		return dst, fmt.Errorf("hnsw: ef is %d, want 0 to %d", q.Ef, index.MaxEf)
+	}
+	s := g.searcher()
+	defer g.searchers.Put(s)
+	var err error
+	if s.unit, err = index.Normalize(s.unit, q.Vector, g.params.Dim); err != nil {
+		return dst, err
+	}
+	g.readers.RLock()
+	defer g.readers.RUnlock()
+	if g.closed {
+		return dst, index.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return dst, err
+	}
+	from := len(dst)
+	for try := 0; ; try++ {
+		if err := g.find(ctx, s, q); err != nil {
+			return dst[:from], err
+		}
+		// What was deleted meanwhile is not answered; others take its place.
+		var gone bool
+		if dst, gone = g.appendLive(dst[:from], s.heap.Sorted()); !gone || try == 2 {
+			return dst, nil
+		}
+	}
+}
+
+// find leaves the answer to q in the heap.
+func (g *Graph) find(ctx context.Context, s *searcher, q index.Query) error {
+	s.heap.Reset(0)
+	// The entry point is read first: the view is then new enough to hold it.
+	entry, top, ok := g.entryPoint()
+	if !ok {
+		return nil
+	}
+	v := g.view.Load()
+	a := admit(g.live.load(), q.Allow)
+	live := g.live.count()
+	k := min(q.K, live)
+	if q.Allow != nil {
+		k = min(k, q.Allow.Len())
+	}
+	if k == 0 {
+		return nil
+	}
+	ef := q.Ef
+	if ef == 0 {
+		ef = g.params.EfSearch
+	}
+	ef = max(ef, k)
+	if q.Exact && g.reranks() {
+		return g.scanExact(ctx, s, a, k)
+	}
+	s.prepare(v, s.unit)
+	if !q.Exact && !g.scanIsCheaper(ef, live, q.Allow) {
+		s.beam(v, s.descend(v, entry, top, 0), 0, ef, a)
+		// Fewer answers than wanted: the filter let too little through, or
+		// what is left cannot be reached. A scan knows.
+		if s.pool.admitted >= k {
+			g.rank(s, v, k)
+			return nil
+		}
+	}
+	if err := g.scanCodes(ctx, s, v, a, k); err != nil {
+		return err
+	}
+	g.rank(s, v, k)
+	return nil
+}
+
+// maxRerank is how many candidates are scored exactly for k answers at most.
+func maxRerank(k int) int { return 3*k + 64 }
+
+// errorSigmas is how many standard deviations of the code's error a candidate
+// may lie behind the k-th best and still be scored exactly.
+const errorSigmas = 3
+
+// rank leaves the k best of the pool in the heap, with exact scores where
+// there are any. Candidates are scored exactly for as long as the error of
+// their codes lets them hope to be among the k best: some fifteen for ten
+// answers as a rule, more where many vectors are equally far from the query.
+func (g *Graph) rank(s *searcher, v *view, k int) {
+	s.heap.Reset(k)
+	exact := g.reranks()
+	left, margin := k, float32(0)
+	if exact {
+		left = maxRerank(k)
+		margin = errorSigmas * s.codeError(v)
+	}
+	for _, key := range s.pool.keys {
+		if key&barred != 0 {
+			continue
+		}
+		slot := slotOf(key)
+		estimate := s.offset + s.scale*float32(scoreOf(key))
+		if !exact {
+			s.heap.Push(slot, estimate)
+		} else if s.heap.Full() && estimate+margin < s.heap.Worst().Score {
+			break
+		} else if row, ok := g.exact(s, slot); ok {
+			s.heap.Push(slot, simd.DotF32(row, s.unit))
+		} else {
+			continue
+		}
+		if left--; left == 0 {
+			break
+		}
+	}
+}
+
+// codeError is the standard deviation of an estimated cosine: the roundings of
+// code and query, each uniform over a step, against the other's length.
+func (s *searcher) codeError(v *view) float32 {
+	const uniform = 0.2887 // 1/sqrt(12)
+	queryStep := s.scale / v.step
+	return uniform * float32(math.Sqrt(float64(v.step*v.step+queryStep*queryStep*v.spread*v.spread)))
+}
+
+// exact returns the vector of slot, valid until the next call; false when the
+// caller's store has none any more.
+func (g *Graph) exact(s *searcher, slot uint32) ([]float32, bool) {
+	if g.copies != nil {
+		row := g.copies.Row(slot)
+		return row, row != nil
+	}
+	var ok bool
+	s.row, ok = g.params.Vectors.Vector(slot, s.row)
+	return s.row, ok && len(s.row) == g.params.Dim
+}
+
+// appendLive appends the entries that are live now, and reports whether any
+// are not.
+func (g *Graph) appendLive(dst []index.Candidate, entries []best.Entry) (_ []index.Candidate, gone bool) {
+	live := g.live.load()
+	if dst == nil {
+		dst = make([]index.Candidate, 0, len(entries))
+	}
+	for _, e := range entries {
+		if hasBit(live, e.Slot) {
+			dst = append(dst, index.Candidate{Slot: e.Slot, Score: e.Score})
+		} else {
+			gone = true
+		}
+	}
+	return dst, gone
+}

@@ -1,0 +1,167 @@
+package hnsw
+
+import (
+	"unsafe"
+
+	"github.com/clipdb/clipdb/index"
+	"github.com/clipdb/clipdb/index/internal/best"
+	"github.com/clipdb/clipdb/internal/simd"
+)
+
+// searcher is the memory of one search or one inserting goroutine. Searchers
+// are pooled, so that a search allocates nothing but its result.
+type searcher struct {
+	unit          []float32 // the query at unit length
+	probe         []int8    // the query in the form that codes are scored against
+	scale, offset float32   // cosine ≈ offset + scale*score
+	base          []uint8   // while inserting: the code that distances are taken from
+	pool          pool
+	seen          seen
+	ids           []uint32
+	scores        []int32
+	row           []float32 // an exact vector
+	heap          best.Heap
+
+	// For inserting.
+	cands  []uint64 // distance<<32 | slot
+	alive  []uint64
+	last   uint64   // of cands, the last one picked
+	beyond []uint64 // candidates to add should all others be a crowd
+	chosen []uint32
+}
+
+func (g *Graph) searcher() *searcher { return g.searchers.Get().(*searcher) }
+
+// prepare makes the probe of a unit vector: scores are then dot products.
+func (s *searcher) prepare(v *view, unit []float32) {
+	s.base = nil
+	s.probe = sized(s.probe, v.stride)
+	s.scale, s.offset = v.codec.EncodeQuery(s.probe, unit)
+}
+
+func sized[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
+
+// score scores ids into s.scores, against the probe or, when a base is set, by
+// the distance from it, negated. Between codes distance is right where dot
+// products are not: codes are of slightly different length, which matters in a
+// crowd of near-duplicates.
+func (s *searcher) score(v *view, ids []uint32) {
+	s.scores = sized(s.scores, max(len(ids), 64))
+	if s.base == nil {
+		simd.DotU8S8Batch(v.codes, v.stride, ids, s.probe, s.scores)
+		return
+	}
+	v.distances(s.base, ids, s.scores)
+	for i := range ids {
+		s.scores[i] = -s.scores[i]
+	}
+}
+
+// admission decides which slots may be answers.
+type admission struct {
+	live  []uint64
+	allow []uint64
+	all   bool // allow is not looked at
+}
+
+func admit(live []uint64, allow *index.Bitmap) admission {
+	if allow == nil {
+		return admission{live: live, all: true}
+	}
+	return admission{live: live, allow: allow.Words()}
+}
+
+func (a *admission) has(slot uint32) bool {
+	if !hasBit(a.live, slot) {
+		return false
+	}
+	if a.all {
+		return true
+	}
+	w := int(slot >> 6)
+	return w < len(a.allow) && a.allow[w]>>(slot&63)&1 != 0
+}
+
+// descend walks greedily from the entry point down to the layer above floor
+// and returns the node reached.
+func (s *searcher) descend(v *view, slot uint32, top, floor int) uint32 {
+	if top <= floor {
+		return slot
+	}
+	s.ids = append(s.ids[:0], slot)
+	s.score(v, s.ids)
+	bestKey := keyOf(s.scores[0], slot)
+	for level := top; level > floor; level-- {
+		for {
+			at := slotOf(bestKey)
+			s.ids = v.appendLinks(s.ids[:0], at, level)
+			s.score(v, s.ids)
+			for i, id := range s.ids {
+				bestKey = min(bestKey, keyOf(s.scores[i], id))
+			}
+			if slotOf(bestKey) == at {
+				break
+			}
+		}
+	}
+	return slotOf(bestKey)
+}
+
+// beam is the paper's algorithm 2 on one layer, from one entry point. The pool
+// holds the outcome.
+func (s *searcher) beam(v *view, from uint32, level, ef int, a admission) {
+	s.pool.reset(ef)
+	s.seen.reset(v.size)
+	s.seen.add(from)
+	s.ids = append(s.ids[:0], from)
+	s.score(v, s.ids)
+	s.offer(&a)
+	for {
+		slot, ok := s.pool.next()
+		if !ok {
+			return
+		}
+		s.ids = s.ids[:0]
+		list := v.list(slot, level)
+		for i := range list {
+			w := loadLink(&list[i])
+			if w == 0 {
+				break
+			}
+			if s.seen.add(w - 1) {
+				s.ids = append(s.ids, w-1)
+			}
+		}
+		if len(s.ids) == 0 {
+			continue
+		}
+		// The links of the best candidate so far come while codes are scored.
+		if ahead, ok := s.pool.peek(); ok {
+			l := v.list(ahead, level)
+			simd.Prefetch(unsafe.Pointer(&l[0]))
+			simd.Prefetch(unsafe.Pointer(&l[len(l)-1]))
+		}
+		s.score(v, s.ids)
+		s.offer(&a)
+	}
+}
+
+// offer puts the scored ids into the pool as far as they are good enough.
+func (s *searcher) offer(a *admission) {
+	scores := s.scores[:len(s.ids)]
+	for i, id := range s.ids {
+		key := keyOf(scores[i], id)
+		if key >= s.pool.bound {
+			continue
+		}
+		if !a.has(id) {
+			key |= barred
+		}
+		s.pool.insert(key)
+	}
+}
