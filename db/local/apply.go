@@ -66,6 +66,10 @@ func (e *Engine) apply(c *change) error {
 			slots, vecs = append(slots, a.slot), append(vecs, a.vector)
 		}
 	}
+	if len(c.gone)+len(c.renewed) > 0 {
+		e.turn.Add(1)
+		defer e.turn.Add(1)
+	}
 	e.vecs.drop(c.deleted)
 	if e.kind != Flat {
 		e.vecs.set(slots, vecs)

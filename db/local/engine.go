@@ -42,6 +42,10 @@ type Engine struct {
 	// reuse rises before a commit that gives a slot to another record.
 	reuse atomic.Uint64
 
+	// turn is odd while columns and index follow a change that took
+	// something away.
+	turn atomic.Uint64
+
 	indexMu sync.RWMutex // held for reading while idx is used, taken to replace it
 	idx     index.Index  // nil before the first Bind
 	kind    Kind         // of idx

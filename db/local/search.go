@@ -51,14 +51,19 @@ func (e *Engine) Search(ctx context.Context, q engine.Query) ([]engine.Hit, erro
 
 // search is one try. It reports whether file and index agreed.
 func (e *Engine) search(ctx context.Context, q engine.Query) (hits []engine.Hit, whole bool, err error) {
-	before, missed := e.reuse.Load(), e.vecs.missed.Load()
+	before, missed, turn := e.reuse.Load(), e.vecs.missed.Load(), e.turn.Load()
 	found, err := e.candidates(ctx, q)
 	if err != nil {
 		return nil, true, err
 	}
 	// A vector that is gone from the file, while the index did not know yet,
 	// is left out of the answer without a word.
-	if whole = e.vecs.missed.Load() == missed; len(found) == 0 {
+	whole = e.vecs.missed.Load() == missed
+	// Columns and index follow a change one after the other.
+	if !q.Filter.IsZero() && (turn%2 == 1 || e.turn.Load() != turn) {
+		whole = false
+	}
+	if len(found) == 0 {
 		return nil, whole, nil
 	}
 	hits = make([]engine.Hit, 0, len(found))
