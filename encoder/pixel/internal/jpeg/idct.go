@@ -37,6 +37,11 @@ func transform(dst []byte, stride int, block *[64]int32, last int) {
 		}
 		return
 	}
+	if useAVX2 {
+		_ = dst[7*stride+7]
+		transformAVX2(&dst[0], stride, block)
+		return
+	}
 	for x := range 8 {
 		i1, i2, i3 := block[8+x], block[16+x], block[24+x]
 		i4, i5, i6, i7 := block[32+x], block[40+x], block[48+x], block[56+x]

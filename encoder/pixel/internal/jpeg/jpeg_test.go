@@ -86,6 +86,34 @@ func TestTransform(t *testing.T) {
 	}
 }
 
+// TestTransformKernel holds the assembly against the Go code, with
+// coefficients of every size that a file can give.
+func TestTransformKernel(t *testing.T) {
+	if !useAVX2 {
+		t.Skip("no assembly on this processor or in this build")
+	}
+	defer func() { useAVX2 = true }()
+	random := rand.New(rand.NewPCG(7, 8))
+	for round := range 20000 {
+		var block [64]int32
+		reach := int32(1) << (1 + round%14)
+		for i := range block {
+			if random.IntN(1+round%5) == 0 {
+				block[i] = random.Int32N(2*reach) - reach
+			}
+		}
+		other := block
+		fast, slow := make([]byte, 7*13+8), make([]byte, 7*13+8)
+		useAVX2 = true
+		transform(fast, 13, &block, 63)
+		useAVX2 = false
+		transform(slow, 13, &other, 63)
+		if !bytes.Equal(fast, slow) {
+			t.Fatalf("round %d, coefficients below %d:\n%v\n%v", round, reach, fast, slow)
+		}
+	}
+}
+
 // TestStandardLibrary holds planes against those of image/jpeg, whose
 // transform rounds otherwise.
 func TestStandardLibrary(t *testing.T) {
