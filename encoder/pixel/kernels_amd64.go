@@ -23,3 +23,21 @@ func rowAVX2(dst, src *byte, starts, counts *int32, low, high *int16, stride, n 
 //
 //go:noescape
 func columnsAVX2(dst, src *byte, fixed *int32, taps, stride, width int)
+
+// sumsAVX2 writes three times near plus far, n positive samples, a multiple
+// of 16.
+//
+//go:noescape
+func sumsAVX2(dst *uint16, near, far *byte, n int)
+
+// doubleAVX2 writes two bytes for each of n sums from sums[1] on, n a
+// positive multiple of 16: a sixteenth of three times the sum, the one before
+// and even; and the same with the one after and odd.
+//
+//go:noescape
+func doubleAVX2(dst *byte, sums *uint16, n int, even, odd uint64)
+
+// yccAVX2 converts n pixels, n a positive multiple of 16.
+//
+//go:noescape
+func yccAVX2(dst, luma, cb, cr *byte, n int)

@@ -49,6 +49,53 @@ func TestKernels(t *testing.T) {
 	}
 }
 
+// TestColourKernels holds the assembly of the colour conversion against the
+// Go code: every pair of colour differences, and planes of every width.
+func TestColourKernels(t *testing.T) {
+	if !useAVX2 {
+		t.Skip("no assembly on this processor or in this build")
+	}
+	defer func() { useAVX2 = true }()
+	var luma, cb, cr [256]byte
+	for y := 0; y < 256; y += 5 {
+		for b := range 256 {
+			for i := range 256 {
+				luma[i], cb[i], cr[i] = byte(y), byte(b), byte(i)
+			}
+			var fast, slow [768]byte
+			useAVX2 = true
+			yccRow(fast[:], luma[:], cb[:], cr[:])
+			useAVX2 = false
+			yccRow(slow[:], luma[:], cb[:], cr[:])
+			if fast != slow {
+				t.Fatalf("luma %d, blue difference %d", y, b)
+			}
+		}
+	}
+	random := rand.New(rand.NewPCG(5, 6))
+	for w := 1; w < 130; w++ {
+		for dx := 1; dx <= 2; dx++ {
+			for dy := 1; dy <= 2; dy++ {
+				p := plane{w: (w + dx - 1) / dx, h: 5, dx: dx, dy: dy}
+				p.stride = p.w
+				p.pix = make([]byte, p.w*p.h)
+				for i := range p.pix {
+					p.pix[i] = byte(random.Uint32())
+				}
+				var a, b upsampler
+				for y := range 5 * dy {
+					useAVX2 = true
+					fast := a.row(&p, w, y)
+					useAVX2 = false
+					if slow := b.row(&p, w, y); !bytes.Equal(fast, slow) {
+						t.Fatalf("row %d of %d pixels, %d by %d: %v, want %v", y, w, dx, dy, fast, slow)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestWindow holds a window of a resize against the whole.
 func TestWindow(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))

@@ -21,7 +21,7 @@ func (p *plane) row(y int) []byte {
 // wide or less, or subsampled otherwise, have their samples repeated.
 type upsampler struct {
 	out  []byte
-	sums []int32
+	sums []uint16
 }
 
 // row returns row y of the w pixels wide picture that plane p belongs to. It
@@ -31,65 +31,56 @@ func (u *upsampler) row(p *plane, w, y int) []byte {
 		return p.row(y)
 	}
 	u.out = grow(u.out, 2*p.w+w)
+	near, far := p.row(y/p.dy), p.row(y/p.dy-1)
+	if y%p.dy == 1 {
+		far = p.row(y/p.dy + 1)
+	}
 	switch {
 	case p.dx == 2 && p.dy == 1 && p.w > 2:
-		doubleRow(u.out, p.row(y))
+		// Four times the sample, so that the sixteenths below are quarters.
+		u.double(near, near, 4, 8)
+	case p.dx == 2 && p.dy == 2 && p.w > 2:
+		u.double(near, far, 8, 7)
 	case p.dx == 1 && p.dy == 2:
-		near, far, bias := p.row(y/2), p.row(y/2-1), int32(1)
-		if y%2 == 1 {
-			far, bias = p.row(y/2+1), 2
-		}
+		bias := int32(1 + y%2)
+		far = far[:len(near)]
 		for x, v := range near {
 			u.out[x] = byte((3*int32(v) + int32(far[x]) + bias) >> 2)
 		}
-	case p.dx == 2 && p.dy == 2 && p.w > 2:
-		near, far := p.row(y/2), p.row(y/2-1)
-		if y%2 == 1 {
-			far = p.row(y/2 + 1)
-		}
-		u.sums = grow(u.sums, p.w)
-		sums := u.sums[:len(near)]
-		far = far[:len(near)]
-		for x, v := range near {
-			sums[x] = 3*int32(v) + int32(far[x])
-		}
-		doubleSums(u.out, sums)
 	default:
-		line := p.row(y / p.dy)
 		for x := range w {
-			u.out[x] = line[x/p.dx]
+			u.out[x] = near[x/p.dx]
 		}
 	}
 	return u.out[:w]
 }
 
-// doubleRow doubles a row of bytes in width.
-func doubleRow(dst, src []byte) {
-	last := len(src) - 1
-	dst[0] = src[0]
-	dst[1] = byte((3*int32(src[0]) + int32(src[1]) + 2) >> 2)
-	for i := 1; i < last; i++ {
-		v := 3 * int32(src[i])
-		d := dst[2*i : 2*i+2 : 2*i+2]
-		d[0] = byte((v + int32(src[i-1]) + 1) >> 2)
-		d[1] = byte((v + int32(src[i+1]) + 2) >> 2)
+// double doubles a row in width: three times each sample, plus its neighbour
+// to the left and even for the first of the two that it gives, to the right
+// and odd for the second, all of them sums of three near and one far, and a
+// sixteenth of that. At the ends the sample is its own neighbour.
+func (u *upsampler) double(near, far []byte, even, odd uint16) {
+	n := len(near)
+	u.sums = grow(u.sums, n+2)
+	sums, done := u.sums, 0
+	far = far[:n]
+	if fast := n &^ 15; useAVX2 && fast > 0 {
+		sumsAVX2(&sums[1], &near[0], &far[0], fast)
+		done = fast
 	}
-	dst[2*last] = byte((3*int32(src[last]) + int32(src[last-1]) + 1) >> 2)
-	dst[2*last+1] = src[last]
-}
-
-// doubleSums doubles a row of sums of four in width.
-func doubleSums(dst []byte, src []int32) {
-	last := len(src) - 1
-	dst[0] = byte((4*src[0] + 8) >> 4)
-	dst[1] = byte((3*src[0] + src[1] + 7) >> 4)
-	before, this := src[0], src[1]
-	for i, after := range src[2:] {
-		d := dst[2*i+2 : 2*i+4 : 2*i+4]
-		d[0] = byte((3*this + before + 8) >> 4)
-		d[1] = byte((3*this + after + 7) >> 4)
+	for x := done; x < n; x++ {
+		sums[1+x] = 3*uint16(near[x]) + uint16(far[x])
+	}
+	sums[0], sums[n+1] = sums[1], sums[n]
+	if done > 0 {
+		doubleAVX2(&u.out[0], &sums[0], done, uint64(even), uint64(odd))
+	}
+	before, this := sums[done], sums[done+1]
+	out := u.out[2*done:]
+	for i, after := range sums[done+2 : n+2] {
+		d := out[2*i : 2*i+2 : 2*i+2]
+		d[0] = byte((3*this + before + even) >> 4)
+		d[1] = byte((3*this + after + odd) >> 4)
 		before, this = this, after
 	}
-	dst[2*last] = byte((3*this + before + 8) >> 4)
-	dst[2*last+1] = byte((4*this + 7) >> 4)
 }

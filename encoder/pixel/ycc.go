@@ -28,6 +28,11 @@ func init() {
 // yccRow converts a row of full planes.
 func yccRow(dst, luma, cb, cr []byte) {
 	cb, cr = cb[:len(luma)], cr[:len(luma)]
+	if fast := len(luma) &^ 15; useAVX2 && fast > 0 {
+		_ = dst[3*fast-1]
+		yccAVX2(&dst[0], &luma[0], &cb[0], &cr[0], fast)
+		dst, luma, cb, cr = dst[3*fast:], luma[fast:], cb[fast:], cr[fast:]
+	}
 	for x, y := range luma {
 		v, b, r := int32(y), cb[x], cr[x]
 		d := dst[3*x : 3*x+3 : 3*x+3]

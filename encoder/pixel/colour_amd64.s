@@ -1,0 +1,218 @@
+//go:build !noasm
+
+#include "textflag.h"
+
+// Sixteen words each.
+DATA c128<>+0(SB)/8, $0x0080008000800080
+DATA c128<>+8(SB)/8, $0x0080008000800080
+DATA c128<>+16(SB)/8, $0x0080008000800080
+DATA c128<>+24(SB)/8, $0x0080008000800080
+GLOBL c128<>(SB), RODATA|NOPTR, $32
+
+DATA one<>+0(SB)/8, $0x0001000100010001
+DATA one<>+8(SB)/8, $0x0001000100010001
+DATA one<>+16(SB)/8, $0x0001000100010001
+DATA one<>+24(SB)/8, $0x0001000100010001
+GLOBL one<>(SB), RODATA|NOPTR, $32
+
+// 1.40200-1 and 2-1.77200 with 16 bits of fraction, the latter negative.
+DATA red<>+0(SB)/8, $0x66e966e966e966e9
+DATA red<>+8(SB)/8, $0x66e966e966e966e9
+DATA red<>+16(SB)/8, $0x66e966e966e966e9
+DATA red<>+24(SB)/8, $0x66e966e966e966e9
+GLOBL red<>(SB), RODATA|NOPTR, $32
+
+DATA blue<>+0(SB)/8, $0xc5a2c5a2c5a2c5a2
+DATA blue<>+8(SB)/8, $0xc5a2c5a2c5a2c5a2
+DATA blue<>+16(SB)/8, $0xc5a2c5a2c5a2c5a2
+DATA blue<>+24(SB)/8, $0xc5a2c5a2c5a2c5a2
+GLOBL blue<>(SB), RODATA|NOPTR, $32
+
+// -0.34414 of blue difference and 1-0.71414 of red difference, in pairs.
+DATA green<>+0(SB)/8, $0x492ea7e6492ea7e6
+DATA green<>+8(SB)/8, $0x492ea7e6492ea7e6
+DATA green<>+16(SB)/8, $0x492ea7e6492ea7e6
+DATA green<>+24(SB)/8, $0x492ea7e6492ea7e6
+GLOBL green<>(SB), RODATA|NOPTR, $32
+
+// One half with 16 bits of fraction.
+DATA half<>+0(SB)/8, $0x0000800000008000
+DATA half<>+8(SB)/8, $0x0000800000008000
+DATA half<>+16(SB)/8, $0x0000800000008000
+DATA half<>+24(SB)/8, $0x0000800000008000
+GLOBL half<>(SB), RODATA|NOPTR, $32
+
+// Where each of 48 bytes comes from, 16 at a time: red, green and blue.
+DATA r0<>+0(SB)/8, $0x8002808001808000
+DATA r0<>+8(SB)/8, $0x0580800480800380
+GLOBL r0<>(SB), RODATA|NOPTR, $16
+
+DATA g0<>+0(SB)/8, $0x0280800180800080
+DATA g0<>+8(SB)/8, $0x8080048080038080
+GLOBL g0<>(SB), RODATA|NOPTR, $16
+
+DATA b0<>+0(SB)/8, $0x8080018080008080
+DATA b0<>+8(SB)/8, $0x8004808003808002
+GLOBL b0<>(SB), RODATA|NOPTR, $16
+
+DATA r1<>+0(SB)/8, $0x8080078080068080
+DATA r1<>+8(SB)/8, $0x800a808009808008
+GLOBL r1<>(SB), RODATA|NOPTR, $16
+
+DATA g1<>+0(SB)/8, $0x8007808006808005
+DATA g1<>+8(SB)/8, $0x0a80800980800880
+GLOBL g1<>(SB), RODATA|NOPTR, $16
+
+DATA b1<>+0(SB)/8, $0x0780800680800580
+DATA b1<>+8(SB)/8, $0x8080098080088080
+GLOBL b1<>(SB), RODATA|NOPTR, $16
+
+DATA r2<>+0(SB)/8, $0x0d80800c80800b80
+DATA r2<>+8(SB)/8, $0x80800f80800e8080
+GLOBL r2<>(SB), RODATA|NOPTR, $16
+
+DATA g2<>+0(SB)/8, $0x80800c80800b8080
+DATA g2<>+8(SB)/8, $0x800f80800e80800d
+GLOBL g2<>(SB), RODATA|NOPTR, $16
+
+DATA b2<>+0(SB)/8, $0x800c80800b80800a
+DATA b2<>+8(SB)/8, $0x0f80800e80800d80
+GLOBL b2<>(SB), RODATA|NOPTR, $16
+
+// func sumsAVX2(dst *uint16, near, far *byte, n int)
+TEXT ·sumsAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ near+8(FP), SI
+	MOVQ far+16(FP), DX
+	MOVQ n+24(FP), CX
+
+sums:
+	VPMOVZXBW (SI), Y0
+	VPMOVZXBW (DX), Y1
+	VPADDW Y0, Y0, Y2
+	VPADDW Y0, Y1, Y1
+	VPADDW Y2, Y1, Y1
+	VMOVDQU Y1, (DI)
+	ADDQ $16, SI
+	ADDQ $16, DX
+	ADDQ $32, DI
+	SUBQ $16, CX
+	JG sums
+	VZEROUPPER
+	RET
+
+// func doubleAVX2(dst *byte, sums *uint16, n int, even, odd uint64)
+TEXT ·doubleAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ sums+8(FP), SI
+	MOVQ n+16(FP), CX
+	MOVQ even+24(FP), AX
+	VMOVQ AX, X8
+	VPBROADCASTW X8, Y8
+	MOVQ odd+32(FP), AX
+	VMOVQ AX, X9
+	VPBROADCASTW X9, Y9
+
+double:
+	VMOVDQU 2(SI), Y0 // these
+	VPADDW Y0, Y0, Y1
+	VPADDW Y0, Y1, Y1
+	VPADDW (SI), Y1, Y2  // the ones before
+	VPADDW 4(SI), Y1, Y3 // the ones after
+	VPADDW Y8, Y2, Y2
+	VPADDW Y9, Y3, Y3
+	VPSRLW $4, Y2, Y2
+	VPSRLW $4, Y3, Y3
+	VPSLLW $8, Y3, Y3
+	VPOR Y3, Y2, Y2
+	VMOVDQU Y2, (DI)
+	ADDQ $32, SI
+	ADDQ $32, DI
+	SUBQ $16, CX
+	JG double
+	VZEROUPPER
+	RET
+
+// func yccAVX2(dst, luma, cb, cr *byte, n int)
+TEXT ·yccAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ luma+8(FP), SI
+	MOVQ cb+16(FP), R8
+	MOVQ cr+24(FP), R9
+	MOVQ n+32(FP), CX
+	VMOVDQU c128<>(SB), Y15
+	VMOVDQU one<>(SB), Y14
+	VMOVDQU red<>(SB), Y13
+	VMOVDQU blue<>(SB), Y12
+	VMOVDQU green<>(SB), Y11
+	VMOVDQU half<>(SB), Y10
+
+pixels:
+	VPMOVZXBW (SI), Y0
+	VPMOVZXBW (R8), Y1
+	VPMOVZXBW (R9), Y2
+	VPSUBW Y15, Y1, Y1 // blue difference
+	VPSUBW Y15, Y2, Y2 // red difference
+
+	// The high half of twice the product, plus one, halved, is the product
+	// rounded.
+	VPADDW Y2, Y2, Y3
+	VPMULHW Y13, Y3, Y3
+	VPADDW Y14, Y3, Y3
+	VPSRAW $1, Y3, Y3
+	VPADDW Y2, Y3, Y3
+	VPADDW Y0, Y3, Y3 // red
+
+	VPADDW Y1, Y1, Y5
+	VPMULHW Y12, Y5, Y4
+	VPADDW Y14, Y4, Y4
+	VPSRAW $1, Y4, Y4
+	VPADDW Y5, Y4, Y4
+	VPADDW Y0, Y4, Y4 // blue
+
+	VPUNPCKLWD Y2, Y1, Y5
+	VPUNPCKHWD Y2, Y1, Y6
+	VPMADDWD Y11, Y5, Y5
+	VPMADDWD Y11, Y6, Y6
+	VPADDD Y10, Y5, Y5
+	VPADDD Y10, Y6, Y6
+	VPSRAD $16, Y5, Y5
+	VPSRAD $16, Y6, Y6
+	VPACKSSDW Y6, Y5, Y5
+	VPSUBW Y2, Y5, Y5
+	VPADDW Y0, Y5, Y5 // green
+
+	VEXTRACTI128 $1, Y3, X6
+	VPACKUSWB X6, X3, X3
+	VEXTRACTI128 $1, Y5, X6
+	VPACKUSWB X6, X5, X5
+	VEXTRACTI128 $1, Y4, X6
+	VPACKUSWB X6, X4, X4
+
+	VPSHUFB r0<>(SB), X3, X6
+	VPSHUFB g0<>(SB), X5, X7
+	VPSHUFB b0<>(SB), X4, X8
+	VPOR X7, X6, X6
+	VPOR X8, X6, X6
+	VMOVDQU X6, (DI)
+	VPSHUFB r1<>(SB), X3, X6
+	VPSHUFB g1<>(SB), X5, X7
+	VPSHUFB b1<>(SB), X4, X8
+	VPOR X7, X6, X6
+	VPOR X8, X6, X6
+	VMOVDQU X6, 16(DI)
+	VPSHUFB r2<>(SB), X3, X6
+	VPSHUFB g2<>(SB), X5, X7
+	VPSHUFB b2<>(SB), X4, X8
+	VPOR X7, X6, X6
+	VPOR X8, X6, X6
+	VMOVDQU X6, 32(DI)
+
+	ADDQ $16, SI
+	ADDQ $16, R8
+	ADDQ $16, R9
+	ADDQ $48, DI
+	SUBQ $16, CX
+	JG pixels
+	VZEROUPPER
+	RET
