@@ -118,30 +118,24 @@ func BenchmarkScan(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchRows, "ns/code")
 		})
-		words := view8(data.codes)
-		q := BitQuery{Planes: words[:BitPlanes*benchDim/64], A: 1}
-		const rows = 100_000
+		const rows, cols = 100_000, benchDim / 8
+		q := BitQuery{Table: make([]uint8, 32*cols), A: 1}
 		mul, add := make([]float32, rows), make([]float32, rows)
 		for i := range mul {
 			mul[i] = 1
 		}
-		hits, est := make([]uint32, rows), make([]float32, rows)
+		hits, est := make([]uint32, 1024), make([]float32, 1024)
 		b.Run("1bit", func(b *testing.B) {
-			b.SetBytes(rows * (benchDim/8 + 8))
+			b.SetBytes(rows * (cols + 8))
 			for b.Loop() {
-				const block = 4096
-				for i := 0; i < rows; i += block {
-					n := min(block, rows-i)
-					ScanBits(words[i*benchDim/64:], mul[i:i+n], add[i:i+n], q, 0, hits, est)
+				for i := 0; i < rows; i += 1024 {
+					n := min(1024, rows-i)
+					ScanBits(data.codes[i*cols:], mul[i:i+n], add[i:i+n], q, 0, hits, est)
 				}
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/code")
 		})
 	})
-}
-
-func view8(b []uint8) []uint64 {
-	return unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/8)
 }
 
 // BenchmarkMemory reads 400 MB in order with the lightest kernel.

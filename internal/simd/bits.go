@@ -2,120 +2,174 @@ package simd
 
 import (
 	"math"
-	"math/bits"
+	mathbits "math/bits"
 )
 
-// BitPlanes is the number of bits of a query component against which 1-bit
-// codes are scored.
-const BitPlanes = 4
-
-// DotBits returns the sum of the query's components where the code has a one:
-// codes are 1 bit a component, component i being bit i%64 of word i/64, and
-// the query is 4 bits a component in two's complement, -8 to 7, spread over
-// four planes of len(code) words each, lowest bit first, one behind the other.
-// It is the inner loop of RaBitQ (Gao and Long 2024, section 3.3.2):
+// 1-bit codes are scored against queries of 4 bits a component as RaBitQ does
+// it (Gao and Long 2024, section 3.3.2), with the paper's second way of doing
+// so: tables of the sums of four components, looked up by nibbles of many
+// codes at once (André, Kermarrec and Le Scouarnec 2015). Counting ones of
+// planes of the query, its first way, takes 2.8 ns a code of 512 bits with
+// VPOPCNTB on the machine this was written on, tables half of that, and
+// machines without AVX-512 gain more.
 //
-//	sum(popcount(code & plane[j]) * {1, 2, 4, -8}[j])
-func DotBits(code, planes []uint64) int32 {
-	if len(planes) != BitPlanes*len(code) {
-		panic("simd: DotBits needs four planes as long as the code")
-	}
-	return dotBits(code, planes)
-}
+// Codes therefore lie in blocks of BitBlock rows. Byte k of all rows of a
+// block, the components 8k to 8k+7, lowest bit first, lies together: rows 0 to
+// 31 in even places and rows 32 to 63 in odd ones.
 
-// DotBitsRows is DotBits for len(out) codes that lie one behind the other.
-func DotBitsRows(codes, planes []uint64, out []int32) {
-	words := bitWords(planes)
-	if len(codes)/words < len(out) {
-		panic("simd: DotBitsRows has fewer codes than results")
-	}
-	if len(out) > 0 {
-		dotBitsRows(codes, planes, out)
+// BitBlock is the number of rows in a block of 1-bit codes.
+const BitBlock = 64
+
+// PutBits writes code, whose length is the bytes of a code, to a row of blocks.
+func PutBits(blocks []uint8, row int, code []uint8) {
+	at := row / BitBlock * BitBlock * len(code)
+	block := blocks[at : at+BitBlock*len(code)]
+	for k, c := range code {
+		block[k*BitBlock+bitLane(row)] = c
 	}
 }
 
-// DotBitsBatch is DotBits for the codes named by ids; an id whose code is not
-// wholly inside codes panics.
-func DotBitsBatch(codes []uint64, ids []uint32, planes []uint64, out []int32) {
-	words := bitWords(planes)
-	if len(out) < len(ids) {
-		panic("simd: DotBitsBatch of different lengths")
+// GetBits reads the code of a row of blocks to code.
+func GetBits(code []uint8, blocks []uint8, row int) {
+	at := row / BitBlock * BitBlock * len(code)
+	block := blocks[at : at+BitBlock*len(code)]
+	for k := range code {
+		code[k] = block[k*BitBlock+bitLane(row)]
 	}
-	rows := uint(len(codes) / words)
-	for i, id := range ids {
-		if uint(id) >= rows {
-			panicRow(id, rows)
+}
+
+func bitLane(row int) int { return row%32*2 + row/32%2 }
+
+// BitTable writes the table of a query's components, each from -8 to 7, eight
+// to a byte of the code: for each nibble of a code the 16 sums that it may
+// pick, 32 added to each. len(table) is 4*len(components), a multiple of 32.
+func BitTable(table []uint8, components []int8) {
+	if len(components)%8 != 0 || len(table) != 4*len(components) {
+		panic("simd: BitTable of different lengths")
+	}
+	for i := 0; i < len(components); i += 4 {
+		t, u := table[4*i:4*i+16:4*i+16], components[i:i+4:i+4]
+		t[0] = bitBias
+		for j, c := range u {
+			for m := range 1 << j {
+				t[1<<j|m] = t[m] + uint8(c)
+			}
 		}
-		at := int(id) * words
-		out[i] = dotBits(codes[at:at+words], planes)
 	}
+}
+
+// bitBias makes table entries positive: they lie between 0 and 60.
+const bitBias = 32
+
+// maxBitCols bounds sums of two entries a column to 16 bits.
+const maxBitCols = 65535 / 120
+
+// DotBits returns the sum of the query's components where code has a one.
+func DotBits(code, table []uint8) int32 {
+	if len(table) != 32*len(code) {
+		panic("simd: DotBits needs 32 bytes of table for a byte of code")
+	}
+	var s int32
+	for k, c := range code {
+		t := table[32*k : 32*k+32]
+		s += int32(t[c&15]) + int32(t[16+c>>4])
+	}
+	return s - 2*bitBias*int32(len(code))
 }
 
 // BitQuery turns the dot product of a 1-bit code into an estimate of what it
 // stands for: estimate = mul*(A*dot + B) + T*add, where mul and add belong to
 // the code. Each operation is rounded to float32 on its own.
 type BitQuery struct {
-	Planes  []uint64 // as for DotBits
+	Table   []uint8 // as BitTable writes it
 	A, B, T float32
 }
 
-// ScanBits estimates the codes of len(mul) rows that lie one behind the other
-// and keeps those whose estimate is above threshold: their row numbers go to
-// rows and their estimates to est, in rising order of rows, and the number of
-// them is returned. rows and est have room for len(mul) entries; what they
+// ScanBits estimates the first len(mul) rows of blocks and keeps those whose
+// estimate is above threshold: their numbers go to rows and their estimates to
+// est, in rising order, and how many they are is returned. A row whose mul is
+// NaN is never kept. rows and est have room for len(mul) entries; what they
 // hold behind the returned count is undefined.
-func ScanBits(codes []uint64, mul, add []float32, q BitQuery, threshold float32, rows []uint32, est []float32) int {
-	words, n := bitWords(q.Planes), len(mul)
-	if len(codes)/words < n || len(add) != n || len(rows) < n || len(est) < n {
+func ScanBits(blocks []uint8, mul, add []float32, q BitQuery, threshold float32, rows []uint32, est []float32) int {
+	cols, n := len(q.Table)/32, len(mul)
+	if cols == 0 || len(q.Table)%32 != 0 {
+		panic("simd: ScanBits needs a table")
+	}
+	if len(blocks)/(cols*BitBlock) < (n+BitBlock-1)/BitBlock || len(add) != n || len(rows) < n || len(est) < n {
 		panic("simd: ScanBits of different lengths")
 	}
-	if n == 0 {
-		return 0
-	}
-	return scanBits(codes, mul, add, q, threshold, rows, est)
-}
-
-func bitWords(planes []uint64) int {
-	words := len(planes) / BitPlanes
-	if words == 0 || words*BitPlanes != len(planes) {
-		panic("simd: 1-bit codes need four planes of one length")
-	}
-	return words
-}
-
-func dotBitsGeneric(code, planes []uint64) int32 {
-	n := len(code)
-	p0, p1, p2, p3 := planes[:n], planes[n:2*n], planes[2*n:3*n], planes[3*n:4*n]
-	var s int
-	for i, c := range code {
-		s += bits.OnesCount64(c&p0[i]) + bits.OnesCount64(c&p1[i])<<1 +
-			bits.OnesCount64(c&p2[i])<<2 - bits.OnesCount64(c&p3[i])<<3
-	}
-	return int32(s)
-}
-
-func dotBitsRowsGeneric(codes, planes []uint64, out []int32) {
-	words := len(planes) / BitPlanes
-	for i := range out {
-		out[i] = dotBitsGeneric(codes[i*words:(i+1)*words], planes)
-	}
-}
-
-func scanBitsGeneric(codes []uint64, mul, add []float32, q BitQuery, threshold float32, rows []uint32, est []float32) int {
-	words, found := len(q.Planes)/BitPlanes, 0
-	for i := range mul {
-		dot := dotBitsGeneric(codes[i*words:(i+1)*words], q.Planes)
-		if e := bitEstimate(dot, mul[i], add[i], q); e > threshold {
-			rows[found], est[found] = uint32(i), e
+	b := bitScan{q: q, cols: cols, threshold: threshold}
+	found := 0
+	for first := 0; first < n; first += BitBlock {
+		block := blocks[first*cols : (first+BitBlock)*cols]
+		var m, a *[BitBlock]float32
+		if first+BitBlock <= n {
+			m, a = (*[BitBlock]float32)(mul[first:]), (*[BitBlock]float32)(add[first:])
+		} else {
+			m, a = b.pad(mul[first:], add[first:])
+		}
+		hits := b.block(block, m, a)
+		for ; hits != 0; hits &= hits - 1 {
+			i := mathbits.TrailingZeros64(hits)
+			rows[found], est[found] = uint32(first+i), b.est[i]
 			found++
 		}
 	}
 	return found
 }
 
-// bitEstimate rounds after every operation, on machines too whose compiler
-// would fuse a product and a sum.
-func bitEstimate(dot int32, mul, add float32, q BitQuery) float32 {
+// bitScan is the state of a scan.
+type bitScan struct {
+	q         BitQuery
+	cols      int
+	threshold float32
+	est       [BitBlock]float32
+	mul, add  [BitBlock]float32 // of a last block that is not full
+}
+
+// pad fills up the factors of a last block so that no row is kept that is not
+// there.
+func (b *bitScan) pad(mul, add []float32) (m, a *[BitBlock]float32) {
+	for i := copy(b.mul[:], mul); i < BitBlock; i++ {
+		b.mul[i] = float32(math.NaN())
+	}
+	copy(b.add[:], add)
+	return &b.mul, &b.add
+}
+
+// blockGeneric writes the estimates of a block and returns which are above
+// the threshold.
+func (b *bitScan) blockGeneric(block []uint8, mul, add *[BitBlock]float32) uint64 {
+	var sums [BitBlock]int32
+	for k := range b.cols {
+		t := b.q.Table[32*k : 32*k+32 : 32*k+32]
+		column := block[k*BitBlock : (k+1)*BitBlock : (k+1)*BitBlock]
+		for r := range 32 {
+			c, d := column[2*r], column[2*r+1]
+			sums[r] += int32(t[c&15]) + int32(t[16+c>>4])
+			sums[32+r] += int32(t[d&15]) + int32(t[16+d>>4])
+		}
+	}
+	return b.estimate(&sums, mul, add)
+}
+
+// estimate turns biased sums into estimates.
+func (b *bitScan) estimate(sums *[BitBlock]int32, mul, add *[BitBlock]float32) uint64 {
+	bias := 2 * bitBias * int32(b.cols)
+	var hits uint64
+	for i, s := range sums {
+		e := b.q.of(s-bias, mul[i], add[i])
+		b.est[i] = e
+		if e > b.threshold {
+			hits |= 1 << i
+		}
+	}
+	return hits
+}
+
+// of rounds after every operation, on machines too whose compiler would fuse
+// a product and a sum.
+func (q *BitQuery) of(dot int32, mul, add float32) float32 {
 	e := float32(q.A*float32(dot)) + q.B
 	return float32(mul*e) + float32(q.T*add)
 }

@@ -4,23 +4,13 @@
 
 package simd
 
-// dotBitsRowsAVX512 scores count rows, a positive multiple of 16, of words words.
+// scanBlockAVX512 writes the estimates of 64 rows of cols bytes, an even number, and
+// returns a mask of those above the threshold abt[3].
 //
 //go:noescape
-func dotBitsRowsAVX512(codes *uint64, count uint64, words uint64, planes *uint64, out *int32)
+func scanBlockAVX512(block *uint8, cols uint64, table *uint8, mul *float32, add *float32, abt *[4]float32, est *float32) uint64
 
-// dotBitsAVX512 scores one code of words words, at least one.
+// scanBlockAVX2 does what scanBlockAVX512 does.
 //
 //go:noescape
-func dotBitsAVX512(code *uint64, words uint64, planes *uint64) int32
-
-// scanBitsAVX512 estimates count rows, a positive multiple of 16, and writes those
-// above the threshold abt[3] to rows and est; it returns how many they are.
-//
-//go:noescape
-func scanBitsAVX512(codes *uint64, count uint64, words uint64, planes *uint64, mul *float32, add *float32, abt *[4]float32, rows *uint32, est *float32) uint64
-
-// dotBitsRowsAVX2 scores count rows, at least one, of words words, a positive multiple of 4.
-//
-//go:noescape
-func dotBitsRowsAVX2(codes *uint64, count uint64, words uint64, planes *uint64, out *int32)
+func scanBlockAVX2(block *uint8, cols uint64, table *uint8, mul *float32, add *float32, abt *[4]float32, est *float32) uint64

@@ -8,91 +8,109 @@ import (
 )
 
 // slowBits reads one bit at a time.
-func slowBits(code, planes []uint64) int32 {
+func slowBits(code []uint8, components []int8) int32 {
 	var s int32
-	for i := range 64 * len(code) {
-		if code[i/64]>>(i%64)&1 == 0 {
-			continue
-		}
-		for j, w := range []int32{1, 2, 4, -8} {
-			s += w * int32(planes[j*len(code)+i/64]>>(i%64)&1)
+	for i, u := range components {
+		if code[i/8]>>(i%8)&1 == 1 {
+			s += int32(u)
 		}
 	}
 	return s
 }
 
-func fillWords(r *rand.Rand, w []uint64) {
+// fillBits draws codes at random, full and empty ones and sparse ones.
+func fillBits(r *rand.Rand, b []uint8) {
 	kind := r.IntN(4)
-	for i := range w {
+	for i := range b {
 		switch kind {
 		case 0:
-			w[i] = r.Uint64()
+			b[i] = uint8(r.Uint32())
 		case 1:
-			w[i] = math.MaxUint64
+			b[i] = 255
 		case 2:
-			w[i] = 0
+			b[i] = 0
 		case 3:
-			w[i] = r.Uint64() & r.Uint64() & r.Uint64()
+			b[i] = uint8(r.Uint32() & r.Uint32() & r.Uint32())
+		}
+	}
+}
+
+func fillComponents(r *rand.Rand, u []int8) {
+	kind := r.IntN(4)
+	for i := range u {
+		switch kind {
+		case 0:
+			u[i] = int8(r.IntN(16) - 8)
+		case 1:
+			u[i] = 7
+		case 2:
+			u[i] = -8
+		case 3:
+			u[i] = int8(7 - 15*(i&1))
 		}
 	}
 }
 
 func TestDotBits(t *testing.T) {
-	eachPath(t, func(t testing.TB, _ string) {
-		r := newRand(3)
-		for words := 1; words <= 34; words++ {
-			planes := make([]uint64, BitPlanes*words)
-			const rows = 45
-			codes := make([]uint64, words*rows)
-			for range 3 {
-				for j := range BitPlanes {
-					fillWords(r, planes[j*words:(j+1)*words])
-				}
-				want, ids := make([]int32, rows), make([]uint32, rows)
-				for i := range rows {
-					fillWords(r, codes[i*words:(i+1)*words])
-					want[i] = slowBits(codes[i*words:(i+1)*words], planes)
-					ids[i] = uint32(i)
-					if got := DotBits(codes[i*words:(i+1)*words], planes); got != want[i] {
-						t.Fatalf("words=%d: %d, want %d", words, got, want[i])
-					}
-				}
-				for _, n := range []int{0, 1, 15, 16, 17, 32, 45} {
-					out := slices.Repeat([]int32{-7}, rows+1)
-					DotBitsRows(codes, planes, out[:n])
-					if !slices.Equal(out[:n], want[:n]) || out[n] != -7 {
-						t.Fatalf("words=%d: %d rows %v, want %v", words, n, out, want[:n])
-					}
-				}
-				out := make([]int32, rows)
-				slices.Reverse(ids)
-				DotBitsBatch(codes, ids, planes, out)
-				slices.Reverse(out)
-				if !slices.Equal(out, want) {
-					t.Fatalf("words=%d: batch %v, want %v", words, out, want)
-				}
+	r := newRand(3)
+	for range 500 {
+		cols := 1 + r.IntN(200)
+		code, u := make([]uint8, cols), make([]int8, 8*cols)
+		fillBits(r, code)
+		fillComponents(r, u)
+		table := make([]uint8, 32*cols)
+		BitTable(table, u)
+		if got, want := DotBits(code, table), slowBits(code, u); got != want {
+			t.Fatalf("%d columns: %d, want %d", cols, got, want)
+		}
+		if m := slices.Max(table); m > 60 {
+			t.Fatalf("a table entry of %d", m)
+		}
+	}
+}
+
+func TestPutBits(t *testing.T) {
+	r := newRand(5)
+	for _, cols := range []int{1, 8, 48, 64} {
+		const rows = 200
+		blocks := make([]uint8, (rows+BitBlock-1)/BitBlock*BitBlock*cols)
+		codes := make([]uint8, rows*cols)
+		fillBits(r, codes)
+		for _, row := range r.Perm(rows) {
+			PutBits(blocks, row, codes[row*cols:(row+1)*cols])
+		}
+		got := make([]uint8, cols)
+		for row := range rows {
+			if GetBits(got, blocks, row); !slices.Equal(got, codes[row*cols:(row+1)*cols]) {
+				t.Fatalf("row %d reads %x, was %x", row, got, codes[row*cols:(row+1)*cols])
 			}
 		}
-	})
+	}
 }
 
 func TestScanBits(t *testing.T) {
 	eachPath(t, func(t testing.TB, _ string) {
 		r := newRand(4)
-		for range 300 {
-			words, n := 1+r.IntN(20), r.IntN(200)
-			codes, planes := make([]uint64, words*n), make([]uint64, BitPlanes*words)
-			for i := range codes {
-				codes[i] = r.Uint64()
+		colsOf := []int{1, 2, 3, 8, 16, 24, 48, 64, 72, 96, 128, 144, 545, 546, 547, 600}
+		for round := range 200 {
+			cols, n := colsOf[r.IntN(len(colsOf))], r.IntN(300)
+			blocks := make([]uint8, (n+BitBlock-1)/BitBlock*BitBlock*cols)
+			codes, u := make([]uint8, n*cols), make([]int8, 8*cols)
+			for i := range n {
+				code := codes[i*cols : (i+1)*cols]
+				fillBits(r, code)
+				PutBits(blocks, i, code)
 			}
-			for i := range planes {
-				planes[i] = r.Uint64()
-			}
+			fillComponents(r, u)
+			q := BitQuery{Table: make([]uint8, 32*cols), A: r.Float32() / 100, B: r.Float32() - 0.5, T: r.Float32() - 0.5}
+			BitTable(q.Table, u)
 			mul, add := make([]float32, n), make([]float32, n)
 			for i := range n {
 				mul[i], add[i] = r.Float32(), r.Float32()-0.5
+				if r.IntN(20) == 0 {
+					mul[i] = float32(math.NaN())
+				}
 			}
-			q := BitQuery{Planes: planes, A: r.Float32() / 100, B: r.Float32() - 0.5, T: r.Float32() - 0.5}
 			threshold := NoThreshold
 			if r.IntN(3) > 0 {
 				threshold = float32(r.NormFloat64())
@@ -100,33 +118,34 @@ func TestScanBits(t *testing.T) {
 			var wantRows []uint32
 			var wantEst []float32
 			for i := range n {
-				dot := slowBits(codes[i*words:(i+1)*words], planes)
-				if e := bitEstimate(dot, mul[i], add[i], q); e > threshold {
+				if e := q.of(slowBits(codes[i*cols:(i+1)*cols], u), mul[i], add[i]); e > threshold {
 					wantRows, wantEst = append(wantRows, uint32(i)), append(wantEst, e)
 				}
 			}
 			rows, est := make([]uint32, n+1), make([]float32, n+1)
 			rows[n], est[n] = 99, 99
-			found := ScanBits(codes, mul, add, q, threshold, rows[:n], est[:n])
+			found := ScanBits(blocks, mul, add, q, threshold, rows[:n], est[:n])
 			if !slices.Equal(rows[:found], wantRows) || !slices.Equal(est[:found], wantEst) {
-				t.Fatalf("words=%d n=%d threshold=%v: rows %v est %v, want %v %v",
-					words, n, threshold, rows[:found], est[:found], wantRows, wantEst)
+				t.Fatalf("round %d cols=%d n=%d threshold=%v: rows %v est %v, want %v %v",
+					round, cols, n, threshold, rows[:found], est[:found], wantRows, wantEst)
 			}
 			if rows[n] != 99 || est[n] != 99 {
-				t.Fatalf("words=%d n=%d: written behind the end", words, n)
+				t.Fatalf("cols=%d n=%d: written behind the end", cols, n)
 			}
 		}
 	})
 }
 
 func TestBitsBadLengths(t *testing.T) {
-	mustPanic(t, "four planes", func() { DotBits(make([]uint64, 2), make([]uint64, 7)) })
-	mustPanic(t, "four planes", func() { DotBitsRows(nil, nil, nil) })
-	mustPanic(t, "fewer codes", func() { DotBitsRows(make([]uint64, 3), make([]uint64, 8), make([]int32, 2)) })
-	mustPanic(t, "id 4 is beyond", func() {
-		DotBitsBatch(make([]uint64, 8), []uint32{3, 4}, make([]uint64, 8), make([]int32, 2))
-	})
-	mustPanic(t, "different lengths", func() {
-		ScanBits(make([]uint64, 8), make([]float32, 4), make([]float32, 3), BitQuery{Planes: make([]uint64, 8)}, 0, make([]uint32, 4), make([]float32, 4))
-	})
+	mustPanic(t, "32 bytes of table", func() { DotBits(make([]uint8, 2), make([]uint8, 63)) })
+	mustPanic(t, "different lengths", func() { BitTable(make([]uint8, 32), make([]int8, 7)) })
+	mustPanic(t, "different lengths", func() { BitTable(make([]uint8, 31), make([]int8, 8)) })
+	q := BitQuery{Table: make([]uint8, 64)}
+	f := make([]float32, 65)
+	mustPanic(t, "needs a table", func() { ScanBits(nil, nil, nil, BitQuery{}, 0, nil, nil) })
+	for _, c := range [][5]int{{255, 65, 65, 65, 65}, {256, 65, 64, 65, 65}, {256, 65, 65, 64, 65}, {256, 65, 65, 65, 64}} {
+		mustPanic(t, "different lengths", func() {
+			ScanBits(make([]uint8, c[0]), f[:c[1]], f[:c[2]], q, 0, make([]uint32, c[3]), f[:c[4]])
+		})
+	}
 }

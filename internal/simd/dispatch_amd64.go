@@ -22,7 +22,6 @@ type kernels struct {
 	avx2   bool // AVX2, FMA, F16C, BMI2
 	avx512 bool // F, BW, DQ, VL beside avx2
 	vnni   bool // 8-bit dot products beside avx512
-	bits   bool // population counts of bytes and words beside vnni
 }
 
 var use = detect(wanted)
@@ -33,7 +32,6 @@ func detect(limit string) kernels {
 	k.avx2 = limit != "generic" && x.HasAVX2 && x.HasFMA && x.HasF16C && x.HasBMI2 && x.HasPOPCNT
 	k.avx512 = k.avx2 && limit != "avx2" && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL
 	k.vnni = k.avx512 && x.HasAVX512VNNI
-	k.bits = k.vnni && x.HasAVX512BITALG && x.HasAVX512VPOPCNTDQ
 	return k
 }
 
@@ -42,7 +40,7 @@ func features() string {
 	for _, f := range []struct {
 		on   bool
 		name string
-	}{{use.avx512, "avx512"}, {use.vnni, "vnni"}, {use.bits, "vpopcnt"}, {use.avx2 && !use.avx512, "avx2"}} {
+	}{{use.avx512, "avx512"}, {use.vnni, "vnni"}, {use.avx2 && !use.avx512, "avx2"}} {
 		if f.on {
 			names = append(names, f.name)
 		}
@@ -96,56 +94,19 @@ func f16ToF32Slice(dst []float32, src []uint16) {
 	f16ToF32SliceGeneric(dst[n:], src[n:])
 }
 
-func dotBits(code, planes []uint64) int32 {
-	switch {
-	case use.bits && len(code) > 0:
-		return dotBitsAVX512(unsafe.SliceData(code), uint64(len(code)), unsafe.SliceData(planes))
-	case use.avx2 && len(code) > 0 && len(code)%4 == 0:
-		var out int32
-		dotBitsRowsAVX2(unsafe.SliceData(code), 1, uint64(len(code)), unsafe.SliceData(planes), &out)
-		return out
+// block writes the estimates of a block and returns which are above the
+// threshold.
+func (b *bitScan) block(block []uint8, mul, add *[BitBlock]float32) uint64 {
+	// The vector units sum in 16 bits and read columns in pairs.
+	if !use.avx2 || b.cols%2 != 0 || b.cols > maxBitCols {
+		return b.blockGeneric(block, mul, add)
 	}
-	return dotBitsGeneric(code, planes)
-}
-
-func dotBitsRows(codes, planes []uint64, out []int32) {
-	words, done := len(planes)/BitPlanes, 0
-	switch {
-	case use.bits:
-		if done = len(out) &^ 15; done > 0 {
-			dotBitsRowsAVX512(unsafe.SliceData(codes), uint64(done), uint64(words), unsafe.SliceData(planes), unsafe.SliceData(out))
-		}
-	case use.avx2 && words%4 == 0:
-		dotBitsRowsAVX2(unsafe.SliceData(codes), uint64(len(out)), uint64(words), unsafe.SliceData(planes), unsafe.SliceData(out))
-		return
+	p, table := unsafe.SliceData(block), unsafe.SliceData(b.q.Table)
+	abt := [4]float32{b.q.A, b.q.B, b.q.T, b.threshold}
+	if use.avx512 {
+		return scanBlockAVX512(p, uint64(b.cols), table, &mul[0], &add[0], &abt, &b.est[0])
 	}
-	for ; done < len(out); done++ {
-		out[done] = dotBits(codes[done*words:(done+1)*words], planes)
-	}
-}
-
-func scanBits(codes []uint64, mul, add []float32, q BitQuery, threshold float32, rows []uint32, est []float32) int {
-	words, n := len(q.Planes)/BitPlanes, len(mul)
-	done, found := 0, 0
-	if use.bits && n >= 16 {
-		done = n &^ 15
-		abt := [4]float32{q.A, q.B, q.T, threshold}
-		found = int(scanBitsAVX512(unsafe.SliceData(codes), uint64(done), uint64(words), unsafe.SliceData(q.Planes),
-			unsafe.SliceData(mul), unsafe.SliceData(add), &abt, unsafe.SliceData(rows), unsafe.SliceData(est)))
-	}
-	var dots [64]int32
-	for done < n {
-		block := dots[:min(len(dots), n-done)]
-		dotBitsRows(codes[done*words:], q.Planes, block)
-		for i, dot := range block {
-			if e := bitEstimate(dot, mul[done+i], add[done+i], q); e > threshold {
-				rows[found], est[found] = uint32(done+i), e
-				found++
-			}
-		}
-		done += len(block)
-	}
-	return found
+	return scanBlockAVX2(p, uint64(b.cols), table, &mul[0], &add[0], &abt, &b.est[0])
 }
 
 func hadamard(x []float32, scale float32) {

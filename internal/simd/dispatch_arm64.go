@@ -135,30 +135,19 @@ func dotF16(a []uint16, b []float32) float32    { return dotF16Generic(a, b) }
 func f32ToF16Slice(dst []uint16, src []float32) { f32ToF16SliceGeneric(dst, src) }
 func f16ToF32Slice(dst []float32, src []uint16) { f16ToF32SliceGeneric(dst, src) }
 
-func dotBits(code, planes []uint64) int32 {
-	if use.dotprod && len(code)%2 == 0 {
-		return dotBitsDotprod(unsafe.SliceData(code), uint64(len(code)), unsafe.SliceData(planes))
+// block writes the estimates of a block and returns which are above the
+// threshold.
+func (b *bitScan) block(block []uint8, mul, add *[BitBlock]float32) uint64 {
+	if !use.neon || b.cols > maxBitCols { // sums in 16 bits
+		return b.blockGeneric(block, mul, add)
 	}
-	return dotBitsGeneric(code, planes)
-}
-
-func dotBitsRows(codes, planes []uint64, out []int32) {
-	words := len(planes) / BitPlanes
-	for i := range out {
-		out[i] = dotBits(codes[i*words:(i+1)*words], planes)
+	var words [BitBlock]uint16
+	bitSumsNEON(unsafe.SliceData(block), uint64(b.cols), unsafe.SliceData(b.q.Table), &words)
+	var sums [BitBlock]int32
+	for i, w := range words {
+		sums[i] = int32(w)
 	}
-}
-
-func scanBits(codes []uint64, mul, add []float32, q BitQuery, threshold float32, rows []uint32, est []float32) int {
-	words, found := len(q.Planes)/BitPlanes, 0
-	for i := range mul {
-		dot := dotBits(codes[i*words:(i+1)*words], q.Planes)
-		if e := bitEstimate(dot, mul[i], add[i], q); e > threshold {
-			rows[found], est[found] = uint32(i), e
-			found++
-		}
-	}
-	return found
+	return b.estimate(&sums, mul, add)
 }
 
 func hadamard(x []float32, scale float32)                { hadamardGeneric(x, scale) }

@@ -28,11 +28,8 @@ func dotF16(a []uint16, b []float32) float32    { return dotF16Generic(a, b) }
 func f32ToF16Slice(dst []uint16, src []float32) { f32ToF16SliceGeneric(dst, src) }
 func f16ToF32Slice(dst []float32, src []uint16) { f16ToF32SliceGeneric(dst, src) }
 
-func dotBits(code, planes []uint64) int32             { return dotBitsGeneric(code, planes) }
-func dotBitsRows(codes, planes []uint64, out []int32) { dotBitsRowsGeneric(codes, planes, out) }
-
-func scanBits(codes []uint64, mul, add []float32, q BitQuery, threshold float32, rows []uint32, est []float32) int {
-	return scanBitsGeneric(codes, mul, add, q, threshold, rows, est)
+func (b *bitScan) block(block []uint8, mul, add *[BitBlock]float32) uint64 {
+	return b.blockGeneric(block, mul, add)
 }
 
 func hadamard(x []float32, scale float32)                { hadamardGeneric(x, scale) }

@@ -74,16 +74,13 @@ func TestNoOverRead(t *testing.T) {
 					DotU8S8Rows(codes[:n*count], i8(b), out)
 				}
 			}
-			for words := 1; words <= 20; words++ {
-				planes := view[uint64](clip(b[side], side, 8*BitPlanes*words), BitPlanes*words)
-				DotBits(view[uint64](clip(a[side], side, 8*words), words), planes)
-				for _, count := range []int{1, 16, 17, rows} {
-					codes := view[uint64](clip(a[side], side, 8*words*count), words*count)
+			for _, cols := range []int{1, 2, 7, 8, 48, 64, 96, 128} {
+				q := BitQuery{Table: view[uint8](clip(b[side], side, 32*cols), 32*cols)}
+				for _, count := range []int{1, 63, 64, 128, 150} {
+					size := (count + BitBlock - 1) / BitBlock * BitBlock * cols
 					f := view[float32](clip(c[side], side, 4*count), count)
 					est := view[float32](clip(d[side], side, 4*count), count)
-					out := make([]uint32, count)
-					DotBitsRows(codes, planes, view[int32](clip(d[side], side, 4*count), count))
-					ScanBits(codes, f, f, BitQuery{Planes: planes}, NoThreshold, out, est)
+					ScanBits(view[uint8](clip(a[side], side, size), size), f, f, q, NoThreshold, make([]uint32, count), est)
 				}
 			}
 		}

@@ -128,57 +128,6 @@ sum:
 	MOVW R0, ret+24(FP)
 	RET
 
-// func dotBitsDotprod(code *uint64, words uint64, planes *uint64) int32
-// One code of words words, a multiple of 2. Counts of ones in bytes are
-// weighed by the plane and added.
-TEXT ·dotBitsDotprod(SB), NOSPLIT, $0-28
-	MOVD code+0(FP), R0
-	MOVD words+8(FP), R2
-	MOVD planes+16(FP), R4
-	LSL  $3, R2, R3
-	ADD  R3, R4, R5
-	ADD  R3, R5, R6
-	ADD  R3, R6, R7
-	VEOR V16.B16, V16.B16, V16.B16
-	VEOR V17.B16, V17.B16, V17.B16
-	MOVD $1, R8
-	VDUP R8, V20.B16
-	MOVD $2, R8
-	VDUP R8, V21.B16
-	MOVD $4, R8
-	VDUP R8, V22.B16
-	MOVD $0xf8, R8
-	VDUP R8, V23.B16
-
-one:
-	CBZ  R2, sum
-	VLD1.P 16(R0), [V0.B16]
-	VLD1.P 16(R4), [V4.B16]
-	VLD1.P 16(R5), [V5.B16]
-	VLD1.P 16(R6), [V6.B16]
-	VLD1.P 16(R7), [V7.B16]
-	VAND V0.B16, V4.B16, V4.B16
-	VAND V0.B16, V5.B16, V5.B16
-	VAND V0.B16, V6.B16, V6.B16
-	VAND V0.B16, V7.B16, V7.B16
-	VCNT V4.B16, V4.B16
-	VCNT V5.B16, V5.B16
-	VCNT V6.B16, V6.B16
-	VCNT V7.B16, V7.B16
-	SDOT(20, 4, 16)
-	SDOT(21, 5, 17)
-	SDOT(22, 6, 16)
-	SDOT(23, 7, 17)
-	SUB  $2, R2
-	B    one
-
-sum:
-	VADD V17.S4, V16.S4, V16.S4
-	VADDV V16.S4, V16
-	VMOV V16.S[0], R0
-	MOVW R0, ret+24(FP)
-	RET
-
 // func dotF32NEON(a *float32, b *float32, n uint64, sums *[16]float32)
 // Sums of products of n components, a multiple of 16, sixteen apart.
 TEXT ·dotF32NEON(SB), NOSPLIT, $0-32
@@ -204,4 +153,55 @@ four:
 
 sum:
 	VST1 [V16.S4, V17.S4, V18.S4, V19.S4], (R3)
+	RET
+
+// Rows r to r+15 of a column: two table look-ups, added, and summed as words.
+#define COLUMN(rows, even, odd) \
+	VAND  V31.B16, rows.B16, V6.B16 \
+	VUSHR $4, rows.B16, rows.B16    \
+	VTBL  V6.B16, [V4.B16], V6.B16  \
+	VTBL  rows.B16, [V5.B16], V7.B16 \
+	VADD  V7.B16, V6.B16, V6.B16    \
+	VADD  V6.H8, even.H8, even.H8   \
+	VUSHR $8, V6.H8, V6.H8          \
+	VADD  V6.H8, odd.H8, odd.H8
+
+// What spilled from odd bytes into the sums of even ones, taken off.
+#define SPILL(even, odd) \
+	VSHL $8, odd.H8, V6.H8 \
+	VSUB V6.H8, even.H8, even.H8
+
+// func bitSumsNEON(block *uint8, cols uint64, table *uint8, sums *[64]uint16)
+// Sums of the table entries of 64 rows of cols bytes, at least one.
+TEXT ·bitSumsNEON(SB), NOSPLIT, $0-32
+	MOVD block+0(FP), R0
+	MOVD cols+8(FP), R1
+	MOVD table+16(FP), R2
+	MOVD sums+24(FP), R3
+	MOVD $15, R4
+	VDUP R4, V31.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VEOR V21.B16, V21.B16, V21.B16
+	VEOR V22.B16, V22.B16, V22.B16
+	VEOR V23.B16, V23.B16, V23.B16
+
+column:
+	VLD1.P 64(R0), [V0.B16, V1.B16, V2.B16, V3.B16]
+	VLD1.P 32(R2), [V4.B16, V5.B16]
+	COLUMN(V0, V16, V20)
+	COLUMN(V1, V17, V21)
+	COLUMN(V2, V18, V22)
+	COLUMN(V3, V19, V23)
+	SUB  $1, R1
+	CBNZ R1, column
+	SPILL(V16, V20)
+	SPILL(V17, V21)
+	SPILL(V18, V22)
+	SPILL(V19, V23)
+	VST1.P [V16.H8, V17.H8, V18.H8, V19.H8], 64(R3)
+	VST1   [V20.H8, V21.H8, V22.H8, V23.H8], (R3)
 	RET

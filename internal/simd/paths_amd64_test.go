@@ -18,7 +18,6 @@ func eachPath(t testing.TB, f func(t testing.TB, path string)) {
 		{"avx2", all.avx2, kernels{avx2: true}},
 		{"avx512", all.avx512, kernels{avx2: true, avx512: true}},
 		{"vnni", all.vnni, kernels{avx2: true, avx512: true, vnni: true}},
-		{"vpopcnt", all.bits, kernels{avx2: true, avx512: true, vnni: true, bits: true}},
 	}
 	for _, p := range paths {
 		if p.have {

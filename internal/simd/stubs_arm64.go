@@ -15,7 +15,7 @@ func sumS8Dotprod(query *int8, n uint64) int32
 func l2SqU8Dotprod(a *uint8, b *uint8, n uint64) int32
 
 //go:noescape
-func dotBitsDotprod(code *uint64, words uint64, planes *uint64) int32
+func dotF32NEON(a *float32, b *float32, n uint64, sums *[16]float32)
 
 //go:noescape
-func dotF32NEON(a *float32, b *float32, n uint64, sums *[16]float32)
+func bitSumsNEON(block *uint8, cols uint64, table *uint8, sums *[64]uint16)
