@@ -7,8 +7,8 @@ import "testing"
 func TestNoAllocations(t *testing.T) {
 	f := clipFixture(512)
 	c, b := TrainInt8(512, 1, f.base[:100]), TrainBinary(512, 1, f.base[:100])
-	code, query, words := make([]uint8, c.Stride()), make([]int8, c.Stride()), make([]uint64, b.Words())
-	mul, add := make([]float32, 1), make([]float32, 1)
+	code, query, words := make([]uint8, c.Stride()), make([]int8, c.Stride()), make([]uint8, b.Bytes())
+	set := encodeBits(b, f.base[:1000])
 	var q BinaryQuery
 	var s Scan
 	var rows [8]uint32
@@ -22,7 +22,7 @@ func TestNoAllocations(t *testing.T) {
 		"Binary.EncodeQuery": func() { b.EncodeQuery(&q, f.base[0]) },
 		"Scan": func() {
 			s.Reset(8)
-			s.Add(0, words, mul, add, &q, nil)
+			s.Add(set.codes, &q, nil)
 			s.Rows(rows[:0])
 		},
 	} {

@@ -22,7 +22,7 @@ import (
 //
 //	<v,q> = <r,s> + T*<v-c,c> + <c,q>
 //	<r,s> ≈ Mul * sum((2b-1)*w*u) = Mul * (A*dot + B)
-//	Mul = |r|^2/|r|_1, A = 2w, B = -w*sum(u), dot = simd.DotBits(b, u)
+//	Mul = |r|^2/|r|_1, A = 2w, B = -w*sum(u), dot = sum(b*u)
 //
 // which is the paper's unbiased estimator <b̄,s>/<b̄,r>. The part of the query
 // along the mean is taken out because <v-c,c>, the factor Add, is known
@@ -61,11 +61,11 @@ func newBinary(dim int, seed uint64, mean []float32) *Binary {
 // Dim is the dimension of the vectors.
 func (b *Binary) Dim() int { return b.dim }
 
-// Words is the length of a code in 64-bit words.
-func (b *Binary) Words() int { return b.rot.padded / 64 }
+// Bytes is the length of a code in bytes, without its factors.
+func (b *Binary) Bytes() int { return b.rot.padded / 8 }
 
-// Encode writes the code of v, Words words, to dst and returns its factors.
-func (b *Binary) Encode(dst []uint64, v []float32) Factors {
+// Encode writes the code of v, Bytes bytes, to dst and returns its factors.
+func (b *Binary) Encode(dst []uint8, v []float32) Factors {
 	p := b.scratch.Get().(*[]float32)
 	x := *p
 	n := copy(x, v[:b.dim])
@@ -76,16 +76,16 @@ func (b *Binary) Encode(dst []uint64, v []float32) Factors {
 	f := Factors{Add: dotExact(x, b.mean)}
 	b.rot.apply(x)
 	var sum, sq float64
-	for w := range dst[:b.Words()] {
-		var word uint64
-		for i, y := range x[64*w : 64*w+64] {
+	for k := range dst[:b.Bytes()] {
+		var code uint8
+		for i, y := range x[8*k : 8*k+8 : 8*k+8] {
 			bits := math.Float32bits(y)
-			word |= uint64(^bits>>31) << i
+			code |= uint8(^bits>>31) << i
 			a := float64(math.Float32frombits(bits &^ (1 << 31)))
 			sum += a
 			sq += a * a
 		}
-		dst[w] = word
+		dst[k] = code
 	}
 	if sum > 0 {
 		f.Mul = float32(sq / sum)
@@ -97,12 +97,13 @@ func (b *Binary) Encode(dst []uint64, v []float32) Factors {
 // BinaryQuery is a query made ready for 1-bit codes. One may be used again for
 // the next query, but not by two goroutines at once.
 type BinaryQuery struct {
-	// Bits holds the planes and A, B, T of the type's formula, for simd.ScanBits.
+	// Bits holds the table of u and the A, B, T of Binary's formula.
 	Bits simd.BitQuery
 	// Offset is <c,q>: what is added to an estimate of simd.ScanBits to make
 	// it one of the cosine.
 	Offset float32
 
+	components     []int8  // u
 	normSq, lostSq float32 // |s|^2, |s-w*u|^2
 	padded, meanSq float32
 }
@@ -113,9 +114,9 @@ const querySigma = 0.3352
 
 // EncodeQuery makes q ready in dst, whose memory is used again.
 func (b *Binary) EncodeQuery(dst *BinaryQuery, q []float32) {
-	words := b.Words()
-	if len(dst.Bits.Planes) != simd.BitPlanes*words {
-		dst.Bits.Planes = make([]uint64, simd.BitPlanes*words)
+	if len(dst.components) != b.rot.padded {
+		dst.components = make([]int8, b.rot.padded)
+		dst.Bits.Table = make([]uint8, 4*b.rot.padded)
 	}
 	p := b.scratch.Get().(*[]float32)
 	x := *p
@@ -136,25 +137,17 @@ func (b *Binary) EncodeQuery(dst *BinaryQuery, q []float32) {
 	if step > 0 {
 		inv = 1 / step
 	}
-	planes := dst.Bits.Planes
 	var total int32
 	var along, uu float64
-	for w := range words {
-		var plane [simd.BitPlanes]uint64
-		for i, y := range x[64*w : 64*w+64] {
-			// Half a level up and down again: floor by truncation.
-			u := int32(max(-8, min(7, y*inv))+8.5) - 8
-			for j := range plane {
-				plane[j] |= uint64(u>>j&1) << i
-			}
-			total += u
-			along += float64(y) * float64(u)
-			uu += float64(u) * float64(u)
-		}
-		for j, word := range plane {
-			planes[j*words+w] = word
-		}
+	for i, y := range x {
+		// Half a level up and down again: rounding by truncation.
+		u := int32(max(-8, min(7, y*inv))+8.5) - 8
+		dst.components[i] = int8(u)
+		total += u
+		along += float64(y) * float64(u)
+		uu += float64(u) * float64(u)
 	}
+	simd.BitTable(dst.Bits.Table, dst.components)
 	// The step that leaves least of s over, now that the levels are chosen.
 	var w float64
 	if uu > 0 {
@@ -168,8 +161,8 @@ func (b *Binary) EncodeQuery(dst *BinaryQuery, q []float32) {
 }
 
 // Estimate is the estimate of the cosine of the query and the vector of a code.
-func (q *BinaryQuery) Estimate(code []uint64, f Factors) float32 {
-	dot := simd.DotBits(code, q.Bits.Planes)
+func (q *BinaryQuery) Estimate(code []uint8, f Factors) float32 {
+	dot := simd.DotBits(code, q.Bits.Table)
 	return q.Offset + f.Mul*(q.Bits.A*float32(dot)+q.Bits.B) + q.Bits.T*f.Add
 }
 

