@@ -1,12 +1,14 @@
 package db
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"image"
 	"io"
+	"io/fs"
 	"sync"
 	"unicode/utf8"
 
@@ -47,14 +49,28 @@ func (e *embedder) read(ctx context.Context, r io.Reader) (*picture, error) {
 		return nil, err
 	}
 	limit := e.opts.MaxImageBytes
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	var buf bytes.Buffer
+	if f, ok := r.(interface{ Stat() (fs.FileInfo, error) }); ok {
+		info, err := f.Stat()
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("reading image: %w", err)
+		case info.IsDir():
+			return nil, fmt.Errorf("%w: it is a folder", ErrImageFormat)
+		case info.Mode().IsRegular() && info.Size() > limit:
+			return nil, fmt.Errorf("%w: %d bytes, %d are allowed", ErrImageTooLarge, info.Size(), limit)
+		case info.Mode().IsRegular():
+			buf.Grow(int(info.Size()) + bytes.MinRead)
+		}
+	}
+	n, err := buf.ReadFrom(io.LimitReader(r, limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading image: %w", err)
 	}
-	if int64(len(data)) > limit {
+	if n > limit {
 		return nil, fmt.Errorf("%w: more than %d bytes", ErrImageTooLarge, limit)
 	}
-	return &picture{data: data, sum: sha256.Sum256(data)}, nil
+	return &picture{data: buf.Bytes(), sum: sha256.Sum256(buf.Bytes())}, nil
 }
 
 // decode fills in the pixels. It waits for a token of gate, if there is one,

@@ -1,7 +1,6 @@
 package db
 
 import (
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -12,8 +11,7 @@ import (
 // and closes it at its end or at the first error. So a sequence of a million
 // items holds as many files open as are being read.
 //
-// Errors of opening come from the first Read. A folder gives an error
-// wrapping ErrImageFormat.
+// Errors of opening come from the first Read.
 func File(path string) io.Reader { return &fileReader{path: path} }
 
 type fileReader struct {
@@ -31,14 +29,8 @@ func (f *fileReader) Name() string { return f.path }
 func (f *fileReader) Read(p []byte) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.err != nil {
-		return 0, f.err
-	}
-	if f.file == nil {
-		if err := f.open(); err != nil {
-			f.err = err
-			return 0, err
-		}
+	if err := f.open(); err != nil {
+		return 0, err
 	}
 	n, err := f.file.Read(p)
 	if err != nil {
@@ -48,21 +40,22 @@ func (f *fileReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Stat describes the file, which it opens.
+func (f *fileReader) Stat() (fs.FileInfo, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.open(); err != nil {
+		return nil, err
+	}
+	return f.file.Stat()
+}
+
+// open must run under mu.
 func (f *fileReader) open() error {
-	file, err := os.Open(f.path)
-	if err != nil {
-		return err
+	if f.err == nil && f.file == nil {
+		f.file, f.err = os.Open(f.path)
 	}
-	info, err := file.Stat()
-	if err == nil && info.IsDir() {
-		err = fmt.Errorf("%w: %s is a folder", ErrImageFormat, f.path)
-	}
-	if err != nil {
-		file.Close()
-		return err
-	}
-	f.file = file
-	return nil
+	return f.err
 }
 
 // Close ends reading early. It is called for readers that were not read to

@@ -48,7 +48,7 @@ func TestValueKeepsItsContent(t *testing.T) {
 	if f, ok := engine.Int(3).AsFloat(); !ok || f != 3 {
 		t.Error("an int is no float")
 	}
-	if engine.Strings("ab") == engine.Strings("a", "b") || engine.Strings("a") != engine.Strings("a") {
+	if engine.Strings("ab") == engine.Strings("a", "b") || engine.Strings("a", "b") != engine.Strings([]string{"a", "b"}...) {
 		t.Error("lists do not compare")
 	}
 	if engine.Float(math.Copysign(0, -1)) != engine.Float(0) {
