@@ -56,7 +56,11 @@ func (p *planner) plan(ctx context.Context, f found) (db.Item, work, error) {
 	fail := func(err error) (db.Item, work, error) {
 		return db.Item{ID: f.id, Image: failing{err}, Source: f.path}, embed, nil
 	}
-	if f.err != nil {
+	switch {
+	case f.err != nil && f.named: // a slip of the user's, not worth remembering
+		p.report.failed(f, f.err)
+		return db.Item{}, nothing, nil
+	case f.err != nil:
 		return fail(f.err)
 	}
 	abs, err := filepath.Abs(f.path)

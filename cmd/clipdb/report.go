@@ -104,6 +104,10 @@ func (r *reporter) failed(f found, err error) {
 }
 
 func (r *reporter) fail(f found, err error) {
+	var u unreadable
+	if errors.As(err, &u) {
+		err = u.error
+	}
 	r.failures++
 	if f.named && r.firstNamed == nil {
 		f.err = err
@@ -118,10 +122,6 @@ func (r *reporter) fail(f found, err error) {
 func (r *reporter) line(f found, status string, err error) {
 	l := addLine{ID: f.id, Path: f.path, Status: status}
 	if err != nil {
-		var u unreadable
-		if errors.As(err, &u) {
-			err = u.error
-		}
 		l.Error = err.Error()
 	}
 	switch {

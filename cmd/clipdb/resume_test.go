@@ -84,7 +84,7 @@ func (r *running) end(t *testing.T) (rest []addLine, code int) {
 // on from there.
 func TestInterruptAndResume(t *testing.T) {
 	h := newHomeWithRuntime(t)
-	const n = 80
+	const n = 60
 	dir := manyPhotos(t, n)
 	db := filepath.Join(h.dir, "p.clipdb")
 	r := h.start(t, "add", db, dir, "--json")
@@ -123,7 +123,7 @@ func TestInterruptAndResume(t *testing.T) {
 // The second Ctrl-C ends at once; nothing acknowledged is lost.
 func TestInterruptTwice(t *testing.T) {
 	h := newHomeWithRuntime(t)
-	const n = 60
+	const n = 40
 	dir := manyPhotos(t, n)
 	db := filepath.Join(h.dir, "p.clipdb")
 	r := h.start(t, "add", db, dir, "--json")
