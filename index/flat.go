@@ -3,6 +3,8 @@ package index
 import (
 	"context"
 	"fmt"
+	"iter"
+	"slices"
 	"sync"
 
 	"github.com/clipdb/clipdb/index/internal/best"
@@ -159,6 +161,36 @@ func (f *Flat) Search(ctx context.Context, q Query) ([]Candidate, error) {
 		return nil, ctx.Err()
 	}
 	return candidates(s.heap.Sorted()), nil
+}
+
+// Vector appends the unit vector of a live slot to dst[:0]: Flat can serve as
+// the Vectors of another index.
+func (f *Flat) Vector(slot Slot, dst []float32) ([]float32, bool) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if !f.live.Has(slot) {
+		return dst[:0], false
+	}
+	return append(dst[:0], f.vectors.Row(slot)...), true
+}
+
+// Score returns the cosine of a live slot's vector and a unit vector of Dim
+// components.
+func (f *Flat) Score(slot Slot, unit []float32) (float32, bool) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if !f.live.Has(slot) {
+		return 0, false
+	}
+	return simd.DotF32(f.vectors.Row(slot), unit), true
+}
+
+// Slots yields the live slots in rising order, as they are at the call.
+func (f *Flat) Slots() iter.Seq[Slot] {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	live := Bitmap{words: slices.Clone(f.live.words)}
+	return live.All
 }
 
 func candidates(entries []best.Entry) []Candidate {

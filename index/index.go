@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,14 @@ const (
 type Candidate struct {
 	Slot  Slot
 	Score float32 // cosine with the query, exact after re-ranking
+}
+
+// Compare orders answers: better scores first, equal ones by lower slot.
+func (c Candidate) Compare(o Candidate) int {
+	if d := cmp.Compare(o.Score, c.Score); d != 0 {
+		return d
+	}
+	return cmp.Compare(c.Slot, o.Slot)
 }
 
 // Query asks for the K nearest vectors by cosine.

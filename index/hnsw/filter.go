@@ -19,6 +19,9 @@ const scanPerEf = 32
 // answers. With a filter that lets a share f through, the beam must walk about
 // 1/f times as far for ef answers.
 func (g *Graph) scanIsCheaper(ef, live int, allow *index.Bitmap) bool {
+	if g.neverScan {
+		return false
+	}
 	rows := live
 	if allow != nil {
 		rows = min(rows, allow.Len())

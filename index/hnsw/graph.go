@@ -20,6 +20,8 @@ type Graph struct {
 	entry atomic.Uint64 // slot+1 of the entry point and its level<<32; 0 when empty
 	live  flags
 
+	neverScan bool // tests of the graph want it used on small sets, too
+
 	// readers is held by every search. Whoever frees what a search may still
 	// be reading locks it once.
 	readers   sync.RWMutex

@@ -84,7 +84,7 @@ func (v *view) distances(code []uint8, ids []uint32, out []int32) {
 }
 
 // grown returns a view with room for size slots, sharing nothing that is
-// written later with v.
+// written later with v: no search in v may come upon a slot beyond its size.
 func (v *view) grown(size uint32) *view {
 	g := *v
 	g.size = size
@@ -94,6 +94,7 @@ func (v *view) grown(size uint32) *view {
 	copy(g.links, v.links)
 	g.upper = make([]uint32, size)
 	copy(g.upper, v.upper)
+	g.blocks = append([]uint32(nil), v.blocks...)
 	adviseHuge(g.codes)
 	return &g
 }

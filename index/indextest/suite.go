@@ -23,8 +23,8 @@ type Options struct {
 	Scale int
 	// Estimates says that scores are not exact.
 	Estimates bool
-	// SlowDeletes leaves out the tests that want slots to come back.
-	SlowDeletes bool
+	// Random says that answers depend on chance.
+	Random bool
 }
 
 // Run tries the index that open makes.
