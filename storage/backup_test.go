@@ -15,6 +15,7 @@ import (
 
 // TestBackupWhileWriting: every copy is one committed state, sound and whole.
 func TestBackupWhileWriting(t *testing.T) {
+	t.Parallel()
 	s := storagetest.MustOpen(t, nil)
 	dir := t.TempDir()
 	var done atomic.Bool

@@ -293,6 +293,7 @@ func TestOldReaderFinishes(t *testing.T) {
 
 // TestCompactDamaged: a damaged file is not replaced by what is left of it.
 func TestCompactDamaged(t *testing.T) {
+	t.Parallel()
 	good := sample(t, 8)
 	found := 0
 	rng := rand.New(rand.NewPCG(4, 4))

@@ -144,6 +144,7 @@ func compactUntilKilled(args []string) {
 // TestKill kills a process that writes at random moments. Whatever it has
 // acknowledged must be there; of the transaction it was at, all or nothing.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "kill.clipdb")
 	rng := rand.New(rand.NewPCG(1, 1))
 	for round := range 20 {
@@ -176,6 +177,7 @@ func TestKill(t *testing.T) {
 // TestKillCompact kills a process that compacts. The database must be there
 // with all it held, and the leftover must be gone once it is open.
 func TestKillCompact(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "kill.clipdb")
 	s, err := storage.Open(path, nil)
 	if err != nil {
@@ -227,6 +229,7 @@ func TestKillCompact(t *testing.T) {
 // head; after it all pages are, and the head may be. Pages may be torn between
 // sectors.
 func TestPowerCut(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "power.clipdb")
 	s, err := storage.Open(path, nil)
@@ -323,4 +326,3 @@ func powerCut(rng *rand.Rand, kind int, before, after []byte) []byte {
 	}
 	return cut
 }
-

@@ -26,11 +26,12 @@ func honest(err error) bool {
 // TestFlips changes bytes of a file one at a time. Whatever is read afterwards
 // is right or an error, nothing panics, and what cannot be read Check knows.
 func TestFlips(t *testing.T) {
+	t.Parallel()
 	golden, err := os.ReadFile(filepath.Join("testdata", "v1.clipdb"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	rounds := 2000
+	rounds := 1500
 	if testing.Short() {
 		rounds = 200
 	}
@@ -107,6 +108,7 @@ func readGolden(s *storage.Store) (errs []error) {
 // TestFlipsWriting writes to files with a changed byte: there may be errors,
 // but no panic, and no damage to what was sound.
 func TestFlipsWriting(t *testing.T) {
+	t.Parallel()
 	golden, err := os.ReadFile(filepath.Join("testdata", "v1.clipdb"))
 	if err != nil {
 		t.Fatal(err)
@@ -274,6 +276,7 @@ func TestCircle(t *testing.T) {
 // TestCheckSays lists damage that keeps the structure whole, and what Check
 // says of it.
 func TestCheckSays(t *testing.T) {
+	t.Parallel()
 	b := func(tx *bbolt.Tx, name string) *bbolt.Bucket { return tx.Bucket([]byte(name)) }
 	flip := func(b *bbolt.Bucket, key []byte, at int) error {
 		v := bytes.Clone(b.Get(key))

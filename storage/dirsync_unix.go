@@ -4,14 +4,19 @@ package storage
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"syscall"
 )
 
 // syncDir makes the names in a folder durable. File systems that cannot sync
-// folders say so with EINVAL, and need not.
+// folders say so with EINVAL, and need not; a folder that may be written but
+// not read cannot be synced by anybody.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,11 @@ func EncodeFormat(n uint32) []byte { return encodeFormat(n) }
 // RowsFor is the number of vectors in a page.
 func RowsFor(dim int) int { return rowsFor(dim) }
 
+// FillDisk makes the next commit that needs more room fail.
+func (s *Store) FillDisk() {
+	s.now.db.MaxSize = 1
+}
+
 // FailWrites makes the Store believe that a commit has failed.
 func (s *Store) FailWrites(err error) {
 	s.write.Lock()

@@ -56,6 +56,7 @@ func hold(t *testing.T, path string) (release func()) {
 }
 
 func TestLockedByAnotherProcess(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "locked.clipdb")
 	release := hold(t, path)
 	defer release()

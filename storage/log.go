@@ -80,32 +80,41 @@ func decodeLog(key, value []byte) (LogEntry, error) {
 }
 
 // Log yields the entries with a sequence number above after, in order. An
-// error ends it: what follows a damaged entry cannot be trusted to be all.
+// error ends it: an entry that is damaged or missing, since what follows it is
+// not all there is.
 func (t *Tx) Log(after uint64) iter.Seq2[LogEntry, error] {
 	return func(yield func(LogEntry, error) bool) {
-		if err := t.open(false); err != nil {
+		st, err := t.counters()
+		if err != nil {
 			yield(LogEntry{}, err)
 			return
 		}
-		if after == 1<<64-1 {
+		if after >= st.lastLog {
 			return
 		}
-		expected := uint64(0)
+		// Entries are trimmed from the front only, so the rest has no gap.
+		next := max(after, st.lastLog-min(st.logEntries, st.lastLog)) + 1
 		stop := false
-		err := t.scan(bucketLog, key64(after+1), func(k, v []byte) bool {
-			e, err := decodeLog(k, v)
-			if err == nil && expected != 0 && e.Seq != expected {
-				err = damaged("it follows %d", expected-1)
+		var bad error
+		err = t.scan(bucketLog, key64(next), func(k, v []byte) bool {
+			var e LogEntry
+			if e, bad = decodeLog(k, v); bad == nil && e.Seq != next {
+				bad = damaged("it stands where %d should", next)
 			}
-			if err != nil {
-				yield(LogEntry{}, located(err, bucketLog, number(k)))
-				stop = true
+			if bad != nil {
+				bad = located(bad, bucketLog, number(k))
 				return false
 			}
-			expected = e.Seq + 1
+			next++
 			stop = !yield(e, nil)
 			return !stop
 		})
+		if err == nil {
+			err = bad
+		}
+		if err == nil && !stop && next != st.lastLog+1 {
+			err = corrupt(bucketLog, number(key64(next)), "it is missing")
+		}
 		if err != nil && !stop {
 			yield(LogEntry{}, err)
 		}

@@ -253,6 +253,7 @@ func (o *oracle) compareRest(tx *storage.Tx) error {
 // TestModel does random operations and compares the database with maps after
 // every transaction: committed, rolled back, reopened or compacted.
 func TestModel(t *testing.T) {
+	t.Parallel()
 	for _, dim := range []int{3, 512} {
 		for seed := range uint64(3) {
 			t.Run(fmt.Sprintf("dim=%d/seed=%d", dim, seed), func(t *testing.T) {

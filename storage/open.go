@@ -300,7 +300,7 @@ func openBolt(path string, readOnly bool, deadline time.Time) (_ *generation, er
 	}
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, fmt.Errorf("%w; it did not let go in time", ErrLocked)
+		return nil, fmt.Errorf("%w; close it there, or wait longer with Options.LockTimeout", ErrLocked)
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	case err != nil:

@@ -84,6 +84,7 @@ func altered(t testing.TB, fn func(*bbolt.Tx) error) []byte {
 }
 
 func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
 	good := sample(t, 3)
 	foreign := func() []byte {
 		path := filepath.Join(t.TempDir(), "foreign.db")

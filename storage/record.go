@@ -254,7 +254,8 @@ func (t *Tx) DeleteRecord(id string) (*Record, error) {
 }
 
 // Records yields the records with an id above after, by id in byte order. A
-// damaged record is yielded as an error, and the walk goes on with the next.
+// damaged record is yielded as an error, and the walk goes on with the next; a
+// walk over all that meets fewer or more than there are ends with an error.
 // The transaction must not write during the walk.
 func (t *Tx) Records(after string) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
@@ -262,11 +263,15 @@ func (t *Tx) Records(after string) iter.Seq2[*Record, error] {
 			yield(nil, err)
 			return
 		}
-		stop := false
+		stop, n := false, 0
 		err := t.scan(bucketRecords, append([]byte(after), 0), func(k, v []byte) bool {
+			n++
 			stop = !yield(t.decode(string(k), v))
 			return !stop
 		})
+		if count := t.RecordCount(); err == nil && after == "" && !stop && n != count {
+			err = corrupt(bucketRecords, "walk", "%d were met, %d are counted", n, count)
+		}
 		if err != nil && !stop {
 			yield(nil, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"strconv"
 )
 
 // NextSlot hands out a slot: the lowest one that was released, or else the one
@@ -138,9 +139,11 @@ func (t *Tx) retiredSlots(yield func(uint32) bool) error {
 	}
 	for slot := uint64(0); slot < st.slotLimit; slot++ {
 		switch {
-		case len(u) == 4 && uint64(binary.BigEndian.Uint32(u)) == slot:
+		case slotKey(u) < slot || slotKey(f) < slot:
+			return corrupt(bucketSlots, strconv.FormatUint(slot, 10), "the slots before it are out of order")
+		case slotKey(u) == slot:
 			u, _, err = t.next(bucketSlots, used)
-		case len(f) == 4 && uint64(binary.BigEndian.Uint32(f)) == slot:
+		case slotKey(f) == slot:
 			f, _, err = t.next(bucketFree, free)
 		default:
 			if !yield(uint32(slot)) || t.b == nil {
@@ -152,6 +155,17 @@ func (t *Tx) retiredSlots(yield func(uint32) bool) error {
 		}
 	}
 	return nil
+}
+
+// slotKey is the slot of a key, beyond all slots at the end of a bucket.
+func slotKey(k []byte) uint64 {
+	switch len(k) {
+	case 0:
+		return 1 << 32
+	case 4:
+		return uint64(binary.BigEndian.Uint32(k))
+	}
+	return 0 // out of order wherever it stands
 }
 
 // slotID is the id of the record in slot, "" when there is none.

@@ -3,7 +3,6 @@ package storage
 import (
 	"bytes"
 	"fmt"
-	"log/slog"
 
 	"go.etcd.io/bbolt"
 )
@@ -173,5 +172,3 @@ func (t *Tx) flush() error {
 	}
 	return nil
 }
-
-func (t *Tx) log() *slog.Logger { return t.s.log }

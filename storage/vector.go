@@ -123,6 +123,7 @@ func (t *Tx) Vectors() iter.Seq2[uint32, []float32] {
 			return
 		}
 		buf := make([]float32, 0, st.dim)
+		stop, n := false, uint64(0)
 		err = t.scan(bucketVectors, nil, func(k, v []byte) bool {
 			p, err := t.parseVectorPage(st, k, v)
 			if err != nil {
@@ -136,12 +137,16 @@ func (t *Tx) Vectors() iter.Seq2[uint32, []float32] {
 					t.fail(err)
 					continue
 				}
-				if !yield(slot, buf) || t.b == nil {
+				n++
+				if stop = !yield(slot, buf) || t.b == nil; stop {
 					return false
 				}
 			}
 			return true
 		})
+		if err == nil && !stop && n != st.vectors {
+			err = corrupt(bucketVectors, "walk", "%d vectors were met, %d are counted", n, st.vectors)
+		}
 		if err != nil {
 			t.fail(err)
 		}

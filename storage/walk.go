@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"time"
 )
 
 // walker visits the trees of a file.
@@ -14,14 +15,17 @@ type walker struct {
 	free  pageSet
 	fault func(error) // told of each fault
 
-	// budget is how many branch pages are read; leaves are not read at all
-	// then. Negative reads everything.
+	// budget is how many pages are read, most of them branches: leaves are not
+	// read then. Negative reads everything.
 	budget int
+	until  time.Time // a walk with a budget ends then
 }
 
-// quickBudget is how many branch pages Open looks at: 16 MiB of them, which
-// lead to some 200,000 leaves.
+// quickBudget and quickTime limit what Open looks at: 16 MiB of branches, which
+// lead to some 200,000 leaves, and less from a disk that takes its time.
 var quickBudget = 4096
+
+const quickTime = 100 * time.Millisecond
 
 // checkQuick looks at the list of free pages and the upper part of the trees,
 // so that opening a big file stays quick. It returns the first fault.
@@ -72,7 +76,7 @@ func (l *layout) walk(ctx context.Context, budget int, fault func(error)) (*walk
 		fault(err)
 		return nil, nil
 	}
-	w := &walker{l: l, used: used, free: free, fault: fault, budget: budget}
+	w := &walker{l: l, used: used, free: free, fault: fault, budget: budget, until: time.Now().Add(quickTime)}
 	return w, w.bucket(ctx, l.root)
 }
 
@@ -111,7 +115,8 @@ func (w *walker) visit(ctx context.Context, n node, leaves int) error {
 		return nil
 	}
 	if w.quick() {
-		if w.budget == 0 {
+		if w.budget == 0 || w.budget&63 == 0 && time.Now().After(w.until) {
+			w.budget = 0
 			return nil
 		}
 		w.budget--
