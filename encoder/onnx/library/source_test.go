@@ -157,6 +157,9 @@ func TestInstallFromNPM(t *testing.T) {
 	}
 	wantInstalled(t, got, cache, Host(), data)
 
+	if raced {
+		return
+	}
 	// The tarball serves machines without network.
 	again, err := Install(context.Background(), InstallOptions{From: dir, Cache: t.TempDir()})
 	if err != nil || again.SHA256 != got.SHA256 || !again.Pinned {

@@ -1,0 +1,6 @@
+//go:build race
+
+package library
+
+// raced is set where the race detector makes unpacking ten times slower.
+const raced = true
