@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // interrupts turns Ctrl-C (and SIGTERM) into two steps. A command that can end
@@ -21,6 +22,11 @@ type interrupts struct {
 	gentle func() // called at the first signal in place of cancel
 }
 
+// oneKeystroke is the time within which several signals count as one: the
+// terminal signals the whole group, and programs like timeout or make pass
+// theirs on to the same process.
+const oneKeystroke = 300 * time.Millisecond
+
 // watchInterrupts installs the handler. stop removes it.
 func watchInterrupts(parent context.Context, die func()) (ctx context.Context, in *interrupts, stop func()) {
 	ctx, cancel := context.WithCancel(parent)
@@ -29,13 +35,19 @@ func watchInterrupts(parent context.Context, die func()) (ctx context.Context, i
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	done := make(chan struct{})
 	go func() {
-		for n := 0; ; n++ {
+		var first time.Time
+		for {
 			select {
 			case <-done:
 				return
 			case <-signals:
 			}
-			if n > 0 {
+			switch now := time.Now(); {
+			case first.IsZero():
+				first = now
+			case now.Sub(first) < oneKeystroke:
+				continue
+			default:
 				die()
 				return
 			}

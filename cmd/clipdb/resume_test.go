@@ -129,7 +129,9 @@ func TestInterruptTwice(t *testing.T) {
 	r := h.start(t, "add", db, dir, "--json")
 	seen := []addLine{<-r.lines}
 	r.cmd.Process.Signal(syscall.SIGINT)
-	r.cmd.Process.Signal(syscall.SIGTERM) // another signal: two equal ones may arrive as one
+	r.cmd.Process.Signal(syscall.SIGINT) // the same keystroke, through a wrapper
+	time.Sleep(oneKeystroke + 100*time.Millisecond)
+	r.cmd.Process.Signal(syscall.SIGTERM)
 	start := time.Now()
 	rest, code := r.end(t)
 	if code != exitFailure || time.Since(start) > 10*time.Second {
