@@ -19,5 +19,7 @@
 // heights that are told after the picture (DNL) are refused with
 // [UnsupportedError]. libjpeg hides damage behind grey or smeared blocks; this
 // package reports it: [io.ErrUnexpectedEOF] where the data ends too soon, else
-// [FormatError].
+// [FormatError]. A progressive file that ends in good order before its last
+// scans is decoded as far as it goes, without the smoothing that libjpeg gives
+// to such files.
 package jpeg

@@ -218,6 +218,27 @@ func sane(t *testing.T, name string, data []byte) {
 	}
 }
 
+// TestManyScans repeats the first scan of a progressive file: a few bytes that
+// would send the decoder over all blocks again each time.
+func TestManyScans(t *testing.T) {
+	data := corpus(t)["420-progressive.jpg"]
+	at := bytes.Index(data, []byte{0xff, markerSOS})
+	end := at + 2
+	for data[end] != 0xff || data[end+1] == 0 {
+		end++
+	}
+	file := func(times int) []byte {
+		return bytes.Join([][]byte{data[:at], bytes.Repeat(data[at:end], times), data[end:]}, nil)
+	}
+	if _, err := Decode(file(maxScans-20), nil); err != nil {
+		t.Errorf("below the bound: %v", err)
+	}
+	var format FormatError
+	if _, err := Decode(file(maxScans), nil); !errors.As(err, &format) || !strings.Contains(err.Error(), "scans") {
+		t.Errorf("%v, want a refusal for the number of scans", err)
+	}
+}
+
 func TestCheck(t *testing.T) {
 	stop := errors.New("stop")
 	for _, name := range []string{"420.jpg", "420-progressive.jpg"} {
