@@ -53,7 +53,9 @@ func fail(err error) {
 // batchChild stores items with InsertAll from the first on.
 func batchChild(args []string) {
 	d := crashOpen(args[0])
-	fmt.Println("open")
+	if args[1] == "early" { // the time to the kill begins before the first item
+		fmt.Println("open")
+	}
 	items := func(yield func(db.Item) bool) {
 		for n := 0; ; n++ {
 			if !yield(crashItem(nil, n)) {
@@ -132,8 +134,12 @@ func TestKillInsertAll(t *testing.T) {
 	path := newPath(t)
 	acked := map[string]bool{}
 	for round := range 12 {
-		after := time.Duration(r.IntN(700)) * time.Millisecond
-		for _, line := range storagetest.Kill(t, after, "batch", path) {
+		when := "early"
+		if round%3 > 0 {
+			when = "later"
+		}
+		after := time.Duration(r.IntN(900)) * time.Millisecond
+		for _, line := range storagetest.Kill(t, after, "batch", path, when) {
 			var id, status string
 			if n, _ := fmt.Sscan(line, &id, &status); n == 2 {
 				if acked[id] != (status == "skipped") {
