@@ -124,16 +124,19 @@ func BenchmarkScan(b *testing.B) {
 		for i := range mul {
 			mul[i] = 1
 		}
-		hits, est := make([]uint32, 1024), make([]float32, 1024)
+		est, masks := make([]float32, rows), make([]uint64, (rows+63)/64)
 		b.Run("1bit", func(b *testing.B) {
 			b.SetBytes(rows * (cols + 8))
 			for b.Loop() {
-				for i := 0; i < rows; i += 1024 {
-					n := min(1024, rows-i)
-					ScanBits(data.codes[i*cols:], mul[i:i+n], add[i:i+n], q, 0, hits, est)
-				}
+				EstimateBits(est, data.codes, mul, add, &q)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/code")
+		})
+		b.Run("MaskAbove", func(b *testing.B) {
+			b.SetBytes(rows * 4)
+			for b.Loop() {
+				MaskAbove(masks, est, 0)
+			}
 		})
 	})
 }

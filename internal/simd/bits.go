@@ -1,10 +1,5 @@
 package simd
 
-import (
-	"math"
-	mathbits "math/bits"
-)
-
 // 1-bit codes are scored against queries of 4 bits a component as RaBitQ does
 // it (Gao and Long 2024, section 3.3.2), with the paper's second way of doing
 // so: tables of the sums of four components, looked up by nibbles of many
@@ -85,86 +80,73 @@ type BitQuery struct {
 	A, B, T float32
 }
 
-// ScanBits estimates the first len(mul) rows of blocks and keeps those whose
-// estimate is above threshold: their numbers go to rows and their estimates to
-// est, in rising order, and how many they are is returned. A row whose mul is
-// NaN is never kept. rows and est have room for len(mul) entries; what they
-// hold behind the returned count is undefined.
-func ScanBits(blocks []uint8, mul, add []float32, q BitQuery, threshold float32, rows []uint32, est []float32) int {
-	cols, n := len(q.Table)/32, len(mul)
+// EstimateBits writes the estimates of the first len(est) rows of blocks. mul
+// and add have an entry for each; a NaN among them makes the estimate one.
+func EstimateBits(est []float32, blocks []uint8, mul, add []float32, q *BitQuery) {
+	cols, n := len(q.Table)/32, len(est)
 	if cols == 0 || len(q.Table)%32 != 0 {
-		panic("simd: ScanBits needs a table")
+		panic("simd: EstimateBits needs a table")
 	}
-	if len(blocks)/(cols*BitBlock) < (n+BitBlock-1)/BitBlock || len(add) != n || len(rows) < n || len(est) < n {
-		panic("simd: ScanBits of different lengths")
+	if len(blocks)/(cols*BitBlock) < (n+BitBlock-1)/BitBlock || len(mul) < n || len(add) < n {
+		panic("simd: EstimateBits of different lengths")
 	}
-	b := bitScan{q: q, cols: cols, threshold: threshold}
-	found := 0
-	for first := 0; first < n; first += BitBlock {
+	whole := n / BitBlock * BitBlock
+	if whole > 0 {
+		estimateBits(est[:whole], blocks, mul, add, q)
+	}
+	if whole < n {
+		var e, m, a [BitBlock]float32
+		copy(m[:], mul[whole:n])
+		copy(a[:], add[whole:n])
+		estimateBits(e[:], blocks[whole*cols:], m[:], a[:], q)
+		copy(est[whole:], e[:])
+	}
+}
+
+// MaskAbove sets bit i%64 of masks[i/64] where x[i] is above threshold and
+// clears it where it is not or is NaN. masks has an entry for every 64
+// elements begun; bits behind the last element are zero.
+func MaskAbove(masks []uint64, x []float32, threshold float32) {
+	if len(masks) != (len(x)+63)/64 {
+		panic("simd: MaskAbove of different lengths")
+	}
+	done := maskAbove(masks, x, threshold) // whole masks
+	for i := done; i < len(masks); i++ {
+		var m uint64
+		for j, v := range x[64*i : min(len(x), 64*i+64)] {
+			if v > threshold {
+				m |= 1 << j
+			}
+		}
+		masks[i] = m
+	}
+}
+
+func estimateBitsGeneric(est []float32, blocks []uint8, mul, add []float32, q *BitQuery) {
+	cols := len(q.Table) / 32
+	for first := 0; first < len(est); first += BitBlock {
 		block := blocks[first*cols : (first+BitBlock)*cols]
-		var m, a *[BitBlock]float32
-		if first+BitBlock <= n {
-			m, a = (*[BitBlock]float32)(mul[first:]), (*[BitBlock]float32)(add[first:])
-		} else {
-			m, a = b.pad(mul[first:], add[first:])
+		var sums [BitBlock]int32
+		for k := range cols {
+			t := q.Table[32*k : 32*k+32 : 32*k+32]
+			column := block[k*BitBlock : (k+1)*BitBlock : (k+1)*BitBlock]
+			for r := range 32 {
+				c, d := column[2*r], column[2*r+1]
+				sums[r] += int32(t[c&15]) + int32(t[16+c>>4])
+				sums[32+r] += int32(t[d&15]) + int32(t[16+d>>4])
+			}
 		}
-		hits := b.block(block, m, a)
-		for ; hits != 0; hits &= hits - 1 {
-			i := mathbits.TrailingZeros64(hits)
-			rows[found], est[found] = uint32(first+i), b.est[i]
-			found++
-		}
+		q.estimate(est[first:first+BitBlock], &sums, mul[first:], add[first:])
 	}
-	return found
-}
-
-// bitScan is the state of a scan.
-type bitScan struct {
-	q         BitQuery
-	cols      int
-	threshold float32
-	est       [BitBlock]float32
-	mul, add  [BitBlock]float32 // of a last block that is not full
-}
-
-// pad fills up the factors of a last block so that no row is kept that is not
-// there.
-func (b *bitScan) pad(mul, add []float32) (m, a *[BitBlock]float32) {
-	for i := copy(b.mul[:], mul); i < BitBlock; i++ {
-		b.mul[i] = float32(math.NaN())
-	}
-	copy(b.add[:], add)
-	return &b.mul, &b.add
-}
-
-// blockGeneric writes the estimates of a block and returns which are above
-// the threshold.
-func (b *bitScan) blockGeneric(block []uint8, mul, add *[BitBlock]float32) uint64 {
-	var sums [BitBlock]int32
-	for k := range b.cols {
-		t := b.q.Table[32*k : 32*k+32 : 32*k+32]
-		column := block[k*BitBlock : (k+1)*BitBlock : (k+1)*BitBlock]
-		for r := range 32 {
-			c, d := column[2*r], column[2*r+1]
-			sums[r] += int32(t[c&15]) + int32(t[16+c>>4])
-			sums[32+r] += int32(t[d&15]) + int32(t[16+d>>4])
-		}
-	}
-	return b.estimate(&sums, mul, add)
 }
 
 // estimate turns biased sums into estimates.
-func (b *bitScan) estimate(sums *[BitBlock]int32, mul, add *[BitBlock]float32) uint64 {
-	bias := 2 * bitBias * int32(b.cols)
-	var hits uint64
-	for i, s := range sums {
-		e := b.q.of(s-bias, mul[i], add[i])
-		b.est[i] = e
-		if e > b.threshold {
-			hits |= 1 << i
-		}
+func (q *BitQuery) estimate(est []float32, sums *[BitBlock]int32, mul, add []float32) {
+	bias := 2 * bitBias * int32(len(q.Table)/32)
+	mul, add = mul[:len(est)], add[:len(est)]
+	for i := range est {
+		est[i] = q.of(sums[i]-bias, mul[i], add[i])
 	}
-	return hits
 }
 
 // of rounds after every operation, on machines too whose compiler would fuse
@@ -173,6 +155,3 @@ func (q *BitQuery) of(dot int32, mul, add float32) float32 {
 	e := float32(q.A*float32(dot)) + q.B
 	return float32(mul*e) + float32(q.T*add)
 }
-
-// NoThreshold lets every estimate pass in ScanBits.
-var NoThreshold = float32(math.Inf(-1))

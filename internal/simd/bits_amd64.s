@@ -4,337 +4,362 @@
 
 #include "textflag.h"
 
-// func scanBlockAVX512(block *uint8, cols uint64, table *uint8, mul *float32, add *float32, abt *[4]float32, est *float32) uint64
+// func estimateBitsAVX512(est *float32, blocks *uint8, count uint64, cols uint64, table *uint8, mul *float32, add *float32, abt *[3]float32)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·scanBlockAVX512(SB), NOSPLIT, $0-64
-	MOVQ         block+0(FP), AX
-	MOVQ         cols+8(FP), CX
-	MOVQ         table+16(FP), DX
-	MOVL         $0x0f0f0f0f, BX
-	VMOVD        BX, X0
+TEXT ·estimateBitsAVX512(SB), NOSPLIT, $0-64
+	MOVQ         blocks+8(FP), AX
+	MOVQ         cols+24(FP), CX
+	MOVL         CX, DX
+	SHLL         $0x06, DX
+	VMOVD        DX, X0
 	VPBROADCASTD X0, Z0
+	MOVQ         abt+56(FP), DX
+	VBROADCASTSS (DX), Z3
+	VBROADCASTSS 4(DX), Z4
+	VBROADCASTSS 8(DX), Z5
+	MOVQ         mul+40(FP), DX
+	MOVQ         add+48(FP), BX
+	MOVQ         est+0(FP), SI
+	MOVQ         count+16(FP), DI
+
+block:
+	MOVQ         table+32(FP), R8
+	MOVL         $0x0f0f0f0f, R9
+	VMOVD        R9, X6
+	VPBROADCASTD X6, Z6
 	VPXORQ       Z1, Z1, Z1
 	VPXORQ       Z2, Z2, Z2
-	MOVQ         CX, BX
+	MOVQ         CX, R9
 
 columns:
-	VMOVDQU8        (AX), Z3
-	VPSRLW          $0x04, Z3, Z4
-	VPANDQ          Z0, Z3, Z3
-	VPANDQ          Z0, Z4, Z4
-	VBROADCASTI32X4 (DX), Z5
-	VPSHUFB         Z3, Z5, Z5
-	VBROADCASTI32X4 16(DX), Z3
-	VPSHUFB         Z4, Z3, Z3
-	VPADDB          Z3, Z5, Z5
-	VMOVDQU8        64(AX), Z3
-	VPSRLW          $0x04, Z3, Z4
-	VPANDQ          Z0, Z3, Z3
-	VPANDQ          Z0, Z4, Z4
-	VBROADCASTI32X4 32(DX), Z6
-	VPSHUFB         Z3, Z6, Z6
-	VPADDB          Z6, Z5, Z5
-	VBROADCASTI32X4 48(DX), Z3
-	VPSHUFB         Z4, Z3, Z3
-	VPADDB          Z3, Z5, Z5
-	VPADDW          Z5, Z1, Z1
-	VPSRLW          $0x08, Z5, Z5
-	VPADDW          Z5, Z2, Z2
+	VMOVDQU8        (AX), Z7
+	VPSRLW          $0x04, Z7, Z8
+	VPANDQ          Z6, Z7, Z7
+	VPANDQ          Z6, Z8, Z8
+	VBROADCASTI32X4 (R8), Z9
+	VPSHUFB         Z7, Z9, Z9
+	VBROADCASTI32X4 16(R8), Z7
+	VPSHUFB         Z8, Z7, Z7
+	VPADDB          Z7, Z9, Z9
+	VMOVDQU8        64(AX), Z7
+	VPSRLW          $0x04, Z7, Z8
+	VPANDQ          Z6, Z7, Z7
+	VPANDQ          Z6, Z8, Z8
+	VBROADCASTI32X4 32(R8), Z10
+	VPSHUFB         Z7, Z10, Z10
+	VPADDB          Z10, Z9, Z9
+	VBROADCASTI32X4 48(R8), Z7
+	VPSHUFB         Z8, Z7, Z7
+	VPADDB          Z7, Z9, Z9
+	VPADDW          Z9, Z1, Z1
+	VPSRLW          $0x08, Z9, Z9
+	VPADDW          Z9, Z2, Z2
 	ADDQ            $0x00000080, AX
-	ADDQ            $0x40, DX
-	SUBQ            $0x02, BX
+	ADDQ            $0x40, R8
+	SUBQ            $0x02, R9
 	JNZ             columns
-	VPSLLW          $0x08, Z2, Z0
-	VPSUBW          Z0, Z1, Z1
-	MOVL            CX, AX
-	SHLL            $0x06, AX
-	VPBROADCASTD    AX, Z0
-	MOVQ            abt+40(FP), AX
-	VBROADCASTSS    (AX), Z3
-	VBROADCASTSS    4(AX), Z4
-	VBROADCASTSS    8(AX), Z5
-	VBROADCASTSS    12(AX), Z6
-	MOVQ            mul+24(FP), AX
-	MOVQ            add+32(FP), CX
-	MOVQ            est+48(FP), DX
-	XORQ            BX, BX
-	VEXTRACTI64X4   $0x00, Z1, Y7
-	VPMOVZXWD       Y7, Z7
-	VPSUBD          Z0, Z7, Z7
-	VCVTDQ2PS       Z7, Z7
-	VMULPS          Z3, Z7, Z7
-	VADDPS          Z4, Z7, Z7
-	VMULPS          (AX), Z7, Z7
-	VMULPS          (CX), Z5, Z8
-	VADDPS          Z8, Z7, Z7
-	VMOVUPS         Z7, (DX)
-	VCMPPS          $0x1e, Z6, Z7, K1
-	KMOVW           K1, SI
-	ORQ             SI, BX
-	VEXTRACTI64X4   $0x01, Z1, Y1
-	VPMOVZXWD       Y1, Z1
-	VPSUBD          Z0, Z1, Z1
-	VCVTDQ2PS       Z1, Z1
-	VMULPS          Z3, Z1, Z1
-	VADDPS          Z4, Z1, Z1
-	VMULPS          64(AX), Z1, Z1
-	VMULPS          64(CX), Z5, Z7
-	VADDPS          Z7, Z1, Z1
-	VMOVUPS         Z1, 64(DX)
-	VCMPPS          $0x1e, Z6, Z1, K1
-	KMOVW           K1, SI
-	SHLQ            $0x10, SI
-	ORQ             SI, BX
-	VEXTRACTI64X4   $0x00, Z2, Y1
-	VPMOVZXWD       Y1, Z1
-	VPSUBD          Z0, Z1, Z1
-	VCVTDQ2PS       Z1, Z1
-	VMULPS          Z3, Z1, Z1
-	VADDPS          Z4, Z1, Z1
-	VMULPS          128(AX), Z1, Z1
-	VMULPS          128(CX), Z5, Z7
-	VADDPS          Z7, Z1, Z1
-	VMOVUPS         Z1, 128(DX)
-	VCMPPS          $0x1e, Z6, Z1, K1
-	KMOVW           K1, SI
-	SHLQ            $0x20, SI
-	ORQ             SI, BX
-	VEXTRACTI64X4   $0x01, Z2, Y1
-	VPMOVZXWD       Y1, Z1
-	VPSUBD          Z0, Z1, Z1
-	VCVTDQ2PS       Z1, Z1
-	VMULPS          Z3, Z1, Z1
-	VADDPS          Z4, Z1, Z1
-	VMULPS          192(AX), Z1, Z1
-	VMULPS          192(CX), Z5, Z0
-	VADDPS          Z0, Z1, Z1
-	VMOVUPS         Z1, 192(DX)
-	VCMPPS          $0x1e, Z6, Z1, K1
-	KMOVW           K1, AX
-	SHLQ            $0x30, AX
-	ORQ             AX, BX
+	VPSLLW          $0x08, Z2, Z6
+	VPSUBW          Z6, Z1, Z1
+	VEXTRACTI64X4   $0x00, Z1, Y6
+	VPMOVZXWD       Y6, Z6
+	VPSUBD          Z0, Z6, Z6
+	VCVTDQ2PS       Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS          Z4, Z6, Z6
+	VMULPS          (DX), Z6, Z6
+	VMULPS          (BX), Z5, Z7
+	VADDPS          Z7, Z6, Z6
+	VMOVUPS         Z6, (SI)
+	VEXTRACTI64X4   $0x01, Z1, Y6
+	VPMOVZXWD       Y6, Z6
+	VPSUBD          Z0, Z6, Z6
+	VCVTDQ2PS       Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS          Z4, Z6, Z6
+	VMULPS          64(DX), Z6, Z6
+	VMULPS          64(BX), Z5, Z7
+	VADDPS          Z7, Z6, Z6
+	VMOVUPS         Z6, 64(SI)
+	VEXTRACTI64X4   $0x00, Z2, Y6
+	VPMOVZXWD       Y6, Z6
+	VPSUBD          Z0, Z6, Z6
+	VCVTDQ2PS       Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS          Z4, Z6, Z6
+	VMULPS          128(DX), Z6, Z6
+	VMULPS          128(BX), Z5, Z7
+	VADDPS          Z7, Z6, Z6
+	VMOVUPS         Z6, 128(SI)
+	VEXTRACTI64X4   $0x01, Z2, Y6
+	VPMOVZXWD       Y6, Z6
+	VPSUBD          Z0, Z6, Z6
+	VCVTDQ2PS       Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS          Z4, Z6, Z6
+	VMULPS          192(DX), Z6, Z6
+	VMULPS          192(BX), Z5, Z7
+	VADDPS          Z7, Z6, Z6
+	VMOVUPS         Z6, 192(SI)
+	ADDQ            $0x00000100, DX
+	ADDQ            $0x00000100, BX
+	ADDQ            $0x00000100, SI
+	DECQ            DI
+	JNZ             block
 	VZEROUPPER
-	MOVQ            BX, ret+56(FP)
 	RET
 
-// func scanBlockAVX2(block *uint8, cols uint64, table *uint8, mul *float32, add *float32, abt *[4]float32, est *float32) uint64
+// func estimateBitsAVX2(est *float32, blocks *uint8, count uint64, cols uint64, table *uint8, mul *float32, add *float32, abt *[3]float32)
 // Requires: AVX, AVX2
-TEXT ·scanBlockAVX2(SB), NOSPLIT, $0-64
-	XORQ         AX, AX
-	MOVQ         block+0(FP), CX
-	MOVQ         cols+8(FP), DX
-	MOVQ         table+16(FP), BX
-	MOVL         $0x0f0f0f0f, SI
-	VMOVD        SI, X0
+TEXT ·estimateBitsAVX2(SB), NOSPLIT, $0-64
+	MOVQ         blocks+8(FP), AX
+	MOVQ         cols+24(FP), CX
+	MOVL         CX, DX
+	SHLL         $0x06, DX
+	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
-	VPXOR        Y1, Y1, Y1
-	VPXOR        Y2, Y2, Y2
-	MOVQ         DX, SI
+	MOVQ         abt+56(FP), DX
+	VBROADCASTSS (DX), Y1
+	VBROADCASTSS 4(DX), Y2
+	VBROADCASTSS 8(DX), Y3
+	MOVQ         mul+40(FP), DX
+	MOVQ         add+48(FP), BX
+	MOVQ         est+0(FP), SI
+	MOVQ         count+16(FP), DI
+
+block:
+	LEAQ         (AX), R8
+	MOVQ         table+32(FP), R9
+	MOVL         $0x0f0f0f0f, R10
+	VMOVD        R10, X4
+	VPBROADCASTD X4, Y4
+	VPXOR        Y5, Y5, Y5
+	VPXOR        Y6, Y6, Y6
+	MOVQ         CX, R10
 
 first:
-	VMOVDQU        (CX), Y3
-	VPSRLW         $0x04, Y3, Y4
-	VPAND          Y0, Y3, Y3
-	VPAND          Y0, Y4, Y4
-	VBROADCASTI128 (BX), Y5
-	VPSHUFB        Y3, Y5, Y5
-	VBROADCASTI128 16(BX), Y3
-	VPSHUFB        Y4, Y3, Y3
-	VPADDB         Y3, Y5, Y5
-	VMOVDQU        64(CX), Y3
-	VPSRLW         $0x04, Y3, Y4
-	VPAND          Y0, Y3, Y3
-	VPAND          Y0, Y4, Y4
-	VBROADCASTI128 32(BX), Y6
-	VPSHUFB        Y3, Y6, Y6
-	VPADDB         Y6, Y5, Y5
-	VBROADCASTI128 48(BX), Y3
-	VPSHUFB        Y4, Y3, Y3
-	VPADDB         Y3, Y5, Y5
-	VPADDW         Y5, Y1, Y1
-	VPSRLW         $0x08, Y5, Y5
-	VPADDW         Y5, Y2, Y2
-	ADDQ           $0x00000080, CX
-	ADDQ           $0x40, BX
-	SUBQ           $0x02, SI
+	VMOVDQU        (R8), Y7
+	VPSRLW         $0x04, Y7, Y8
+	VPAND          Y4, Y7, Y7
+	VPAND          Y4, Y8, Y8
+	VBROADCASTI128 (R9), Y9
+	VPSHUFB        Y7, Y9, Y9
+	VBROADCASTI128 16(R9), Y7
+	VPSHUFB        Y8, Y7, Y7
+	VPADDB         Y7, Y9, Y9
+	VMOVDQU        64(R8), Y7
+	VPSRLW         $0x04, Y7, Y8
+	VPAND          Y4, Y7, Y7
+	VPAND          Y4, Y8, Y8
+	VBROADCASTI128 32(R9), Y10
+	VPSHUFB        Y7, Y10, Y10
+	VPADDB         Y10, Y9, Y9
+	VBROADCASTI128 48(R9), Y7
+	VPSHUFB        Y8, Y7, Y7
+	VPADDB         Y7, Y9, Y9
+	VPADDW         Y9, Y5, Y5
+	VPSRLW         $0x08, Y9, Y9
+	VPADDW         Y9, Y6, Y6
+	ADDQ           $0x00000080, R8
+	ADDQ           $0x40, R9
+	SUBQ           $0x02, R10
 	JNZ            first
-	VPSLLW         $0x08, Y2, Y0
-	VPSUBW         Y0, Y1, Y1
-	MOVL           DX, CX
-	SHLL           $0x06, CX
-	VMOVD          CX, X0
-	VPBROADCASTD   X0, Y0
-	MOVQ           abt+40(FP), CX
-	VBROADCASTSS   (CX), Y3
-	VBROADCASTSS   4(CX), Y4
-	VBROADCASTSS   8(CX), Y5
-	VBROADCASTSS   12(CX), Y6
-	MOVQ           mul+24(FP), CX
-	MOVQ           add+32(FP), DX
-	MOVQ           est+48(FP), BX
-	VEXTRACTI128   $0x00, Y1, X7
-	VPMOVZXWD      X7, Y7
-	VPSUBD         Y0, Y7, Y7
-	VCVTDQ2PS      Y7, Y7
-	VMULPS         Y3, Y7, Y7
-	VADDPS         Y4, Y7, Y7
-	VMULPS         (CX), Y7, Y7
-	VMULPS         (DX), Y5, Y8
-	VADDPS         Y8, Y7, Y7
-	VMOVUPS        Y7, (BX)
-	VCMPPS         $0x1e, Y6, Y7, Y8
-	VMOVMSKPS      Y8, SI
-	ORQ            SI, AX
-	VEXTRACTI128   $0x01, Y1, X1
-	VPMOVZXWD      X1, Y1
-	VPSUBD         Y0, Y1, Y1
-	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y3, Y1, Y1
-	VADDPS         Y4, Y1, Y1
-	VMULPS         32(CX), Y1, Y1
-	VMULPS         32(DX), Y5, Y7
-	VADDPS         Y7, Y1, Y1
-	VMOVUPS        Y1, 32(BX)
-	VCMPPS         $0x1e, Y6, Y1, Y7
-	VMOVMSKPS      Y7, SI
-	SHLQ           $0x08, SI
-	ORQ            SI, AX
-	VEXTRACTI128   $0x00, Y2, X1
-	VPMOVZXWD      X1, Y1
-	VPSUBD         Y0, Y1, Y1
-	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y3, Y1, Y1
-	VADDPS         Y4, Y1, Y1
-	VMULPS         128(CX), Y1, Y1
-	VMULPS         128(DX), Y5, Y7
-	VADDPS         Y7, Y1, Y1
-	VMOVUPS        Y1, 128(BX)
-	VCMPPS         $0x1e, Y6, Y1, Y7
-	VMOVMSKPS      Y7, SI
-	SHLQ           $0x20, SI
-	ORQ            SI, AX
-	VEXTRACTI128   $0x01, Y2, X1
-	VPMOVZXWD      X1, Y1
-	VPSUBD         Y0, Y1, Y1
-	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y3, Y1, Y1
-	VADDPS         Y4, Y1, Y1
-	VMULPS         160(CX), Y1, Y1
-	VMULPS         160(DX), Y5, Y0
-	VADDPS         Y0, Y1, Y1
-	VMOVUPS        Y1, 160(BX)
-	VCMPPS         $0x1e, Y6, Y1, Y0
-	VMOVMSKPS      Y0, CX
-	SHLQ           $0x28, CX
-	ORQ            CX, AX
-	MOVQ           block+0(FP), CX
-	ADDQ           $0x20, CX
-	MOVQ           cols+8(FP), DX
-	MOVQ           table+16(FP), BX
-	MOVL           $0x0f0f0f0f, SI
-	VMOVD          SI, X0
-	VPBROADCASTD   X0, Y0
-	VPXOR          Y1, Y1, Y1
-	VPXOR          Y2, Y2, Y2
-	MOVQ           DX, SI
+	VPSLLW         $0x08, Y6, Y4
+	VPSUBW         Y4, Y5, Y5
+	LEAQ           (R8), R8
+	VEXTRACTI128   $0x00, Y5, X4
+	VPMOVZXWD      X4, Y4
+	VPSUBD         Y0, Y4, Y4
+	VCVTDQ2PS      Y4, Y4
+	VMULPS         Y1, Y4, Y4
+	VADDPS         Y2, Y4, Y4
+	VMULPS         (DX), Y4, Y4
+	VMULPS         (BX), Y3, Y7
+	VADDPS         Y7, Y4, Y4
+	VMOVUPS        Y4, (SI)
+	VEXTRACTI128   $0x01, Y5, X4
+	VPMOVZXWD      X4, Y4
+	VPSUBD         Y0, Y4, Y4
+	VCVTDQ2PS      Y4, Y4
+	VMULPS         Y1, Y4, Y4
+	VADDPS         Y2, Y4, Y4
+	VMULPS         32(DX), Y4, Y4
+	VMULPS         32(BX), Y3, Y5
+	VADDPS         Y5, Y4, Y4
+	VMOVUPS        Y4, 32(SI)
+	VEXTRACTI128   $0x00, Y6, X4
+	VPMOVZXWD      X4, Y4
+	VPSUBD         Y0, Y4, Y4
+	VCVTDQ2PS      Y4, Y4
+	VMULPS         Y1, Y4, Y4
+	VADDPS         Y2, Y4, Y4
+	VMULPS         128(DX), Y4, Y4
+	VMULPS         128(BX), Y3, Y5
+	VADDPS         Y5, Y4, Y4
+	VMOVUPS        Y4, 128(SI)
+	VEXTRACTI128   $0x01, Y6, X4
+	VPMOVZXWD      X4, Y4
+	VPSUBD         Y0, Y4, Y4
+	VCVTDQ2PS      Y4, Y4
+	VMULPS         Y1, Y4, Y4
+	VADDPS         Y2, Y4, Y4
+	VMULPS         160(DX), Y4, Y4
+	VMULPS         160(BX), Y3, Y5
+	VADDPS         Y5, Y4, Y4
+	VMOVUPS        Y4, 160(SI)
+	LEAQ           32(AX), AX
+	MOVQ           table+32(FP), R8
+	MOVL           $0x0f0f0f0f, R9
+	VMOVD          R9, X4
+	VPBROADCASTD   X4, Y4
+	VPXOR          Y5, Y5, Y5
+	VPXOR          Y6, Y6, Y6
+	MOVQ           CX, R9
 
 second:
-	VMOVDQU        (CX), Y3
-	VPSRLW         $0x04, Y3, Y4
-	VPAND          Y0, Y3, Y3
-	VPAND          Y0, Y4, Y4
-	VBROADCASTI128 (BX), Y5
-	VPSHUFB        Y3, Y5, Y5
-	VBROADCASTI128 16(BX), Y3
-	VPSHUFB        Y4, Y3, Y3
-	VPADDB         Y3, Y5, Y5
-	VMOVDQU        64(CX), Y3
-	VPSRLW         $0x04, Y3, Y4
-	VPAND          Y0, Y3, Y3
-	VPAND          Y0, Y4, Y4
-	VBROADCASTI128 32(BX), Y6
-	VPSHUFB        Y3, Y6, Y6
-	VPADDB         Y6, Y5, Y5
-	VBROADCASTI128 48(BX), Y3
-	VPSHUFB        Y4, Y3, Y3
-	VPADDB         Y3, Y5, Y5
-	VPADDW         Y5, Y1, Y1
-	VPSRLW         $0x08, Y5, Y5
-	VPADDW         Y5, Y2, Y2
-	ADDQ           $0x00000080, CX
-	ADDQ           $0x40, BX
-	SUBQ           $0x02, SI
+	VMOVDQU        (AX), Y7
+	VPSRLW         $0x04, Y7, Y8
+	VPAND          Y4, Y7, Y7
+	VPAND          Y4, Y8, Y8
+	VBROADCASTI128 (R8), Y9
+	VPSHUFB        Y7, Y9, Y9
+	VBROADCASTI128 16(R8), Y7
+	VPSHUFB        Y8, Y7, Y7
+	VPADDB         Y7, Y9, Y9
+	VMOVDQU        64(AX), Y7
+	VPSRLW         $0x04, Y7, Y8
+	VPAND          Y4, Y7, Y7
+	VPAND          Y4, Y8, Y8
+	VBROADCASTI128 32(R8), Y10
+	VPSHUFB        Y7, Y10, Y10
+	VPADDB         Y10, Y9, Y9
+	VBROADCASTI128 48(R8), Y7
+	VPSHUFB        Y8, Y7, Y7
+	VPADDB         Y7, Y9, Y9
+	VPADDW         Y9, Y5, Y5
+	VPSRLW         $0x08, Y9, Y9
+	VPADDW         Y9, Y6, Y6
+	ADDQ           $0x00000080, AX
+	ADDQ           $0x40, R8
+	SUBQ           $0x02, R9
 	JNZ            second
-	VPSLLW         $0x08, Y2, Y0
-	VPSUBW         Y0, Y1, Y1
-	MOVL           DX, CX
-	SHLL           $0x06, CX
-	VMOVD          CX, X0
-	VPBROADCASTD   X0, Y0
-	MOVQ           abt+40(FP), CX
-	VBROADCASTSS   (CX), Y3
-	VBROADCASTSS   4(CX), Y4
-	VBROADCASTSS   8(CX), Y5
-	VBROADCASTSS   12(CX), Y6
-	MOVQ           mul+24(FP), CX
-	MOVQ           add+32(FP), DX
-	MOVQ           est+48(FP), BX
-	VEXTRACTI128   $0x00, Y1, X7
-	VPMOVZXWD      X7, Y7
-	VPSUBD         Y0, Y7, Y7
-	VCVTDQ2PS      Y7, Y7
-	VMULPS         Y3, Y7, Y7
-	VADDPS         Y4, Y7, Y7
-	VMULPS         64(CX), Y7, Y7
-	VMULPS         64(DX), Y5, Y8
-	VADDPS         Y8, Y7, Y7
-	VMOVUPS        Y7, 64(BX)
-	VCMPPS         $0x1e, Y6, Y7, Y8
-	VMOVMSKPS      Y8, SI
-	SHLQ           $0x10, SI
-	ORQ            SI, AX
-	VEXTRACTI128   $0x01, Y1, X1
-	VPMOVZXWD      X1, Y1
-	VPSUBD         Y0, Y1, Y1
-	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y3, Y1, Y1
-	VADDPS         Y4, Y1, Y1
-	VMULPS         96(CX), Y1, Y1
-	VMULPS         96(DX), Y5, Y7
-	VADDPS         Y7, Y1, Y1
-	VMOVUPS        Y1, 96(BX)
-	VCMPPS         $0x1e, Y6, Y1, Y7
-	VMOVMSKPS      Y7, SI
-	SHLQ           $0x18, SI
-	ORQ            SI, AX
-	VEXTRACTI128   $0x00, Y2, X1
-	VPMOVZXWD      X1, Y1
-	VPSUBD         Y0, Y1, Y1
-	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y3, Y1, Y1
-	VADDPS         Y4, Y1, Y1
-	VMULPS         192(CX), Y1, Y1
-	VMULPS         192(DX), Y5, Y7
-	VADDPS         Y7, Y1, Y1
-	VMOVUPS        Y1, 192(BX)
-	VCMPPS         $0x1e, Y6, Y1, Y7
-	VMOVMSKPS      Y7, SI
-	SHLQ           $0x30, SI
-	ORQ            SI, AX
-	VEXTRACTI128   $0x01, Y2, X1
-	VPMOVZXWD      X1, Y1
-	VPSUBD         Y0, Y1, Y1
-	VCVTDQ2PS      Y1, Y1
-	VMULPS         Y3, Y1, Y1
-	VADDPS         Y4, Y1, Y1
-	VMULPS         224(CX), Y1, Y1
-	VMULPS         224(DX), Y5, Y0
-	VADDPS         Y0, Y1, Y1
-	VMOVUPS        Y1, 224(BX)
-	VCMPPS         $0x1e, Y6, Y1, Y0
-	VMOVMSKPS      Y0, CX
-	SHLQ           $0x38, CX
-	ORQ            CX, AX
+	VPSLLW         $0x08, Y6, Y4
+	VPSUBW         Y4, Y5, Y5
+	LEAQ           -32(AX), R8
+	VEXTRACTI128   $0x00, Y5, X4
+	VPMOVZXWD      X4, Y4
+	VPSUBD         Y0, Y4, Y4
+	VCVTDQ2PS      Y4, Y4
+	VMULPS         Y1, Y4, Y4
+	VADDPS         Y2, Y4, Y4
+	VMULPS         64(DX), Y4, Y4
+	VMULPS         64(BX), Y3, Y7
+	VADDPS         Y7, Y4, Y4
+	VMOVUPS        Y4, 64(SI)
+	VEXTRACTI128   $0x01, Y5, X4
+	VPMOVZXWD      X4, Y4
+	VPSUBD         Y0, Y4, Y4
+	VCVTDQ2PS      Y4, Y4
+	VMULPS         Y1, Y4, Y4
+	VADDPS         Y2, Y4, Y4
+	VMULPS         96(DX), Y4, Y4
+	VMULPS         96(BX), Y3, Y5
+	VADDPS         Y5, Y4, Y4
+	VMOVUPS        Y4, 96(SI)
+	VEXTRACTI128   $0x00, Y6, X4
+	VPMOVZXWD      X4, Y4
+	VPSUBD         Y0, Y4, Y4
+	VCVTDQ2PS      Y4, Y4
+	VMULPS         Y1, Y4, Y4
+	VADDPS         Y2, Y4, Y4
+	VMULPS         192(DX), Y4, Y4
+	VMULPS         192(BX), Y3, Y5
+	VADDPS         Y5, Y4, Y4
+	VMOVUPS        Y4, 192(SI)
+	VEXTRACTI128   $0x01, Y6, X4
+	VPMOVZXWD      X4, Y4
+	VPSUBD         Y0, Y4, Y4
+	VCVTDQ2PS      Y4, Y4
+	VMULPS         Y1, Y4, Y4
+	VADDPS         Y2, Y4, Y4
+	VMULPS         224(DX), Y4, Y4
+	VMULPS         224(BX), Y3, Y5
+	VADDPS         Y5, Y4, Y4
+	VMOVUPS        Y4, 224(SI)
+	MOVQ           R8, AX
+	ADDQ           $0x00000100, DX
+	ADDQ           $0x00000100, BX
+	ADDQ           $0x00000100, SI
+	DECQ           DI
+	JNZ            block
 	VZEROUPPER
-	MOVQ           AX, ret+56(FP)
+	RET
+
+// func maskAboveAVX512(masks *uint64, count uint64, x *float32, threshold float32)
+// Requires: AVX, AVX512F, SSE
+TEXT ·maskAboveAVX512(SB), NOSPLIT, $0-28
+	MOVQ         masks+0(FP), AX
+	MOVQ         count+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVSS        threshold+24(FP), X0
+	VBROADCASTSS X0, Z0
+
+mask:
+	VCMPPS $0x11, (DX), Z0, K1
+	KMOVW  K1, BX
+	MOVW   BX, (AX)
+	VCMPPS $0x11, 64(DX), Z0, K1
+	KMOVW  K1, BX
+	MOVW   BX, 2(AX)
+	VCMPPS $0x11, 128(DX), Z0, K1
+	KMOVW  K1, BX
+	MOVW   BX, 4(AX)
+	VCMPPS $0x11, 192(DX), Z0, K1
+	KMOVW  K1, BX
+	MOVW   BX, 6(AX)
+	ADDQ   $0x08, AX
+	ADDQ   $0x00000100, DX
+	DECQ   CX
+	JNZ    mask
+	VZEROUPPER
+	RET
+
+// func maskAboveAVX2(masks *uint64, count uint64, x *float32, threshold float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·maskAboveAVX2(SB), NOSPLIT, $0-28
+	MOVQ         masks+0(FP), AX
+	MOVQ         count+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVSS        threshold+24(FP), X0
+	VBROADCASTSS X0, Y0
+
+mask:
+	VCMPPS    $0x11, (DX), Y0, Y1
+	VMOVMSKPS Y1, BX
+	MOVB      BL, (AX)
+	VCMPPS    $0x11, 32(DX), Y0, Y1
+	VMOVMSKPS Y1, BX
+	MOVB      BL, 1(AX)
+	VCMPPS    $0x11, 64(DX), Y0, Y1
+	VMOVMSKPS Y1, BX
+	MOVB      BL, 2(AX)
+	VCMPPS    $0x11, 96(DX), Y0, Y1
+	VMOVMSKPS Y1, BX
+	MOVB      BL, 3(AX)
+	VCMPPS    $0x11, 128(DX), Y0, Y1
+	VMOVMSKPS Y1, BX
+	MOVB      BL, 4(AX)
+	VCMPPS    $0x11, 160(DX), Y0, Y1
+	VMOVMSKPS Y1, BX
+	MOVB      BL, 5(AX)
+	VCMPPS    $0x11, 192(DX), Y0, Y1
+	VMOVMSKPS Y1, BX
+	MOVB      BL, 6(AX)
+	VCMPPS    $0x11, 224(DX), Y0, Y1
+	VMOVMSKPS Y1, BX
+	MOVB      BL, 7(AX)
+	ADDQ      $0x08, AX
+	ADDQ      $0x00000100, DX
+	DECQ      CX
+	JNZ       mask
+	VZEROUPPER
 	RET

@@ -4,13 +4,23 @@
 
 package simd
 
-// scanBlockAVX512 writes the estimates of 64 rows of cols bytes, an even number, and
-// returns a mask of those above the threshold abt[3].
+// estimateBitsAVX512 writes the estimates of count blocks, at least one, of 64 rows of
+// cols bytes, an even number.
 //
 //go:noescape
-func scanBlockAVX512(block *uint8, cols uint64, table *uint8, mul *float32, add *float32, abt *[4]float32, est *float32) uint64
+func estimateBitsAVX512(est *float32, blocks *uint8, count uint64, cols uint64, table *uint8, mul *float32, add *float32, abt *[3]float32)
 
-// scanBlockAVX2 does what scanBlockAVX512 does.
+// estimateBitsAVX2 does what estimateBitsAVX512 does, half a block after the other.
 //
 //go:noescape
-func scanBlockAVX2(block *uint8, cols uint64, table *uint8, mul *float32, add *float32, abt *[4]float32, est *float32) uint64
+func estimateBitsAVX2(est *float32, blocks *uint8, count uint64, cols uint64, table *uint8, mul *float32, add *float32, abt *[3]float32)
+
+// maskAboveAVX512 writes count masks, at least one.
+//
+//go:noescape
+func maskAboveAVX512(masks *uint64, count uint64, x *float32, threshold float32)
+
+// maskAboveAVX2 writes count masks, at least one.
+//
+//go:noescape
+func maskAboveAVX2(masks *uint64, count uint64, x *float32, threshold float32)

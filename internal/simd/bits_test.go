@@ -88,7 +88,7 @@ func TestPutBits(t *testing.T) {
 	}
 }
 
-func TestScanBits(t *testing.T) {
+func TestEstimateBits(t *testing.T) {
 	eachPath(t, func(t testing.TB, _ string) {
 		r := newRand(4)
 		colsOf := []int{1, 2, 3, 8, 16, 24, 48, 64, 72, 96, 128, 144, 545, 546, 547, 600}
@@ -111,26 +111,45 @@ func TestScanBits(t *testing.T) {
 					mul[i] = float32(math.NaN())
 				}
 			}
-			threshold := NoThreshold
-			if r.IntN(3) > 0 {
-				threshold = float32(r.NormFloat64())
-			}
-			var wantRows []uint32
-			var wantEst []float32
+			est := make([]float32, n+1)
+			est[n] = 99
+			EstimateBits(est[:n], blocks, mul, add, &q)
 			for i := range n {
-				if e := q.of(slowBits(codes[i*cols:(i+1)*cols], u), mul[i], add[i]); e > threshold {
-					wantRows, wantEst = append(wantRows, uint32(i)), append(wantEst, e)
+				want := q.of(slowBits(codes[i*cols:(i+1)*cols], u), mul[i], add[i])
+				if est[i] != want && (want == want || est[i] == est[i]) {
+					t.Fatalf("round %d cols=%d row %d of %d: %v, want %v", round, cols, i, n, est[i], want)
 				}
 			}
-			rows, est := make([]uint32, n+1), make([]float32, n+1)
-			rows[n], est[n] = 99, 99
-			found := ScanBits(blocks, mul, add, q, threshold, rows[:n], est[:n])
-			if !slices.Equal(rows[:found], wantRows) || !slices.Equal(est[:found], wantEst) {
-				t.Fatalf("round %d cols=%d n=%d threshold=%v: rows %v est %v, want %v %v",
-					round, cols, n, threshold, rows[:found], est[:found], wantRows, wantEst)
-			}
-			if rows[n] != 99 || est[n] != 99 {
+			if est[n] != 99 {
 				t.Fatalf("cols=%d n=%d: written behind the end", cols, n)
+			}
+		}
+	})
+}
+
+func TestMaskAbove(t *testing.T) {
+	eachPath(t, func(t testing.TB, _ string) {
+		r := newRand(6)
+		inf := float32(math.Inf(1))
+		for _, n := range append(sizes, 5000) {
+			x := randFloats(r, n)
+			for i := range x {
+				if r.IntN(9) == 0 {
+					x[i] = []float32{0, 0.5, inf, -inf, float32(math.NaN())}[r.IntN(5)]
+				}
+			}
+			for _, threshold := range []float32{0, 0.5, -inf, inf, -2, float32(math.NaN())} {
+				masks := make([]uint64, (n+63)/64+1)
+				masks[len(masks)-1] = 99
+				MaskAbove(masks[:len(masks)-1], x, threshold)
+				for i, v := range x {
+					if got := masks[i/64]>>(i%64)&1 == 1; got != (v > threshold) {
+						t.Fatalf("n=%d: element %d, %v, is above %v: %v", n, i, v, threshold, got)
+					}
+				}
+				if n%64 > 0 && masks[n/64]>>(n%64) != 0 || masks[len(masks)-1] != 99 {
+					t.Fatalf("n=%d: bits behind the end", n)
+				}
 			}
 		}
 	})
@@ -140,12 +159,12 @@ func TestBitsBadLengths(t *testing.T) {
 	mustPanic(t, "32 bytes of table", func() { DotBits(make([]uint8, 2), make([]uint8, 63)) })
 	mustPanic(t, "different lengths", func() { BitTable(make([]uint8, 32), make([]int8, 7)) })
 	mustPanic(t, "different lengths", func() { BitTable(make([]uint8, 31), make([]int8, 8)) })
-	q := BitQuery{Table: make([]uint8, 64)}
-	f := make([]float32, 65)
-	mustPanic(t, "needs a table", func() { ScanBits(nil, nil, nil, BitQuery{}, 0, nil, nil) })
-	for _, c := range [][5]int{{255, 65, 65, 65, 65}, {256, 65, 64, 65, 65}, {256, 65, 65, 64, 65}, {256, 65, 65, 65, 64}} {
+	mustPanic(t, "different lengths", func() { MaskAbove(make([]uint64, 2), make([]float32, 64), 0) })
+	mustPanic(t, "needs a table", func() { EstimateBits(nil, nil, nil, nil, &BitQuery{}) })
+	q, f := BitQuery{Table: make([]uint8, 64)}, make([]float32, 65)
+	for _, c := range [][3]int{{255, 65, 65}, {256, 64, 65}, {256, 65, 64}} {
 		mustPanic(t, "different lengths", func() {
-			ScanBits(make([]uint8, c[0]), f[:c[1]], f[:c[2]], q, 0, make([]uint32, c[3]), f[:c[4]])
+			EstimateBits(f, make([]uint8, c[0]), f[:c[1]], f[:c[2]], &q)
 		})
 	}
 }

@@ -94,19 +94,35 @@ func f16ToF32Slice(dst []float32, src []uint16) {
 	f16ToF32SliceGeneric(dst[n:], src[n:])
 }
 
-// block writes the estimates of a block and returns which are above the
-// threshold.
-func (b *bitScan) block(block []uint8, mul, add *[BitBlock]float32) uint64 {
+// estimateBits writes the estimates of whole blocks.
+func estimateBits(est []float32, blocks []uint8, mul, add []float32, q *BitQuery) {
+	cols := len(q.Table) / 32
 	// The vector units sum in 16 bits and read columns in pairs.
-	if !use.avx2 || b.cols%2 != 0 || b.cols > maxBitCols {
-		return b.blockGeneric(block, mul, add)
+	if !use.avx2 || cols%2 != 0 || cols > maxBitCols {
+		estimateBitsGeneric(est, blocks, mul, add, q)
+		return
 	}
-	p, table := unsafe.SliceData(block), unsafe.SliceData(b.q.Table)
-	abt := [4]float32{b.q.A, b.q.B, b.q.T, b.threshold}
+	abt, count := [3]float32{q.A, q.B, q.T}, uint64(len(est)/BitBlock)
+	e, b, t := unsafe.SliceData(est), unsafe.SliceData(blocks), unsafe.SliceData(q.Table)
+	m, a := unsafe.SliceData(mul), unsafe.SliceData(add)
 	if use.avx512 {
-		return scanBlockAVX512(p, uint64(b.cols), table, &mul[0], &add[0], &abt, &b.est[0])
+		estimateBitsAVX512(e, b, count, uint64(cols), t, m, a, &abt)
+	} else {
+		estimateBitsAVX2(e, b, count, uint64(cols), t, m, a, &abt)
 	}
-	return scanBlockAVX2(p, uint64(b.cols), table, &mul[0], &add[0], &abt, &b.est[0])
+}
+
+func maskAbove(masks []uint64, x []float32, threshold float32) (done int) {
+	whole := len(x) / 64
+	switch {
+	case whole == 0 || !use.avx2:
+		return 0
+	case use.avx512:
+		maskAboveAVX512(unsafe.SliceData(masks), uint64(whole), unsafe.SliceData(x), threshold)
+	default:
+		maskAboveAVX2(unsafe.SliceData(masks), uint64(whole), unsafe.SliceData(x), threshold)
+	}
+	return whole
 }
 
 func hadamard(x []float32, scale float32) {

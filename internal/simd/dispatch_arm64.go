@@ -135,20 +135,25 @@ func dotF16(a []uint16, b []float32) float32    { return dotF16Generic(a, b) }
 func f32ToF16Slice(dst []uint16, src []float32) { f32ToF16SliceGeneric(dst, src) }
 func f16ToF32Slice(dst []float32, src []uint16) { f16ToF32SliceGeneric(dst, src) }
 
-// block writes the estimates of a block and returns which are above the
-// threshold.
-func (b *bitScan) block(block []uint8, mul, add *[BitBlock]float32) uint64 {
-	if !use.neon || b.cols > maxBitCols { // sums in 16 bits
-		return b.blockGeneric(block, mul, add)
+// estimateBits writes the estimates of whole blocks.
+func estimateBits(est []float32, blocks []uint8, mul, add []float32, q *BitQuery) {
+	cols := len(q.Table) / 32
+	if !use.neon || cols > maxBitCols { // sums in 16 bits
+		estimateBitsGeneric(est, blocks, mul, add, q)
+		return
 	}
-	var words [BitBlock]uint16
-	bitSumsNEON(unsafe.SliceData(block), uint64(b.cols), unsafe.SliceData(b.q.Table), &words)
-	var sums [BitBlock]int32
-	for i, w := range words {
-		sums[i] = int32(w)
+	for first := 0; first < len(est); first += BitBlock {
+		var words [BitBlock]uint16
+		bitSumsNEON(&blocks[first*cols], uint64(cols), unsafe.SliceData(q.Table), &words)
+		var sums [BitBlock]int32
+		for i, w := range words {
+			sums[i] = int32(w)
+		}
+		q.estimate(est[first:first+BitBlock], &sums, mul[first:], add[first:])
 	}
-	return b.estimate(&sums, mul, add)
 }
+
+func maskAbove([]uint64, []float32, float32) (done int) { return 0 }
 
 func hadamard(x []float32, scale float32)                { hadamardGeneric(x, scale) }
 func flipSigns(x []float32, signs []uint32)              { flipSignsGeneric(x, signs) }

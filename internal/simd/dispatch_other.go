@@ -28,9 +28,11 @@ func dotF16(a []uint16, b []float32) float32    { return dotF16Generic(a, b) }
 func f32ToF16Slice(dst []uint16, src []float32) { f32ToF16SliceGeneric(dst, src) }
 func f16ToF32Slice(dst []float32, src []uint16) { f16ToF32SliceGeneric(dst, src) }
 
-func (b *bitScan) block(block []uint8, mul, add *[BitBlock]float32) uint64 {
-	return b.blockGeneric(block, mul, add)
+func estimateBits(est []float32, blocks []uint8, mul, add []float32, q *BitQuery) {
+	estimateBitsGeneric(est, blocks, mul, add, q)
 }
+
+func maskAbove([]uint64, []float32, float32) (done int) { return 0 }
 
 func hadamard(x []float32, scale float32)                { hadamardGeneric(x, scale) }
 func flipSigns(x []float32, signs []uint32)              { flipSignsGeneric(x, signs) }

@@ -80,7 +80,9 @@ func TestNoOverRead(t *testing.T) {
 					size := (count + BitBlock - 1) / BitBlock * BitBlock * cols
 					f := view[float32](clip(c[side], side, 4*count), count)
 					est := view[float32](clip(d[side], side, 4*count), count)
-					ScanBits(view[uint8](clip(a[side], side, size), size), f, f, q, NoThreshold, make([]uint32, count), est)
+					EstimateBits(est, view[uint8](clip(a[side], side, size), size), f, f, &q)
+					words := (count + 63) / 64
+					MaskAbove(view[uint64](clip(c[side], side, 8*words), words), est, 0)
 				}
 			}
 		}

@@ -6,55 +6,50 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// bitBias is simd.bitBias.
-const bitBias = 32
-
 func bitKernels() {
-	scanBlock512()
-	scanBlockAVX2()
+	estimateBits512()
+	estimateBitsAVX2()
+	maskAbove512()
+	maskAboveAVX2()
 }
 
 // bitSums adds up the table entries of a vector of rows: cols byte columns,
-// even in number, step bytes apart at p. It returns the sums of even and of odd
-// bytes as words. Entries are at most 60, so four of them fit a byte; even
-// sums are kept with what spills in from the odd bytes above, which is taken
-// off at the end.
-func bitSums(label string, p, table, cols GPVirtual, step int, newReg func() VecVirtual, broadcast func(m Mem, v VecVirtual), and func(ops ...Op)) (even, odd VecVirtual) {
-	low := newReg()
-	{
-		r, x := GP32(), XMM()
-		MOVL(U32(0x0f0f0f0f), r)
-		VMOVD(r, x)
-		VPBROADCASTD(x, low)
-	}
+// even in number, of a block at p; p moves to the next block. It returns the
+// sums of even and of odd bytes as words. Entries are at most 60, so four of
+// them fit a byte; even sums are kept with what spills in from the odd bytes
+// above, which is taken off at the end.
+func bitSums(label string, p, table, cols GPVirtual, newReg func() VecVirtual, broadcast func(m Mem, v VecVirtual), and func(ops ...Op)) (even, odd VecVirtual) {
+	wide := newReg().Size() == 64
+	low, r, x := newReg(), GP32(), XMM()
+	MOVL(U32(0x0f0f0f0f), r)
+	VMOVD(r, x)
+	VPBROADCASTD(x, low)
 	even, odd = newReg(), newReg()
-	zero := func(v VecVirtual) {
-		if v.Size() == 64 {
+	for _, v := range []VecVirtual{even, odd} {
+		if wide {
 			VPXORQ(v, v, v)
 		} else {
 			VPXOR(v, v, v)
 		}
 	}
-	zero(even)
-	zero(odd)
 	left := GP64()
 	MOVQ(cols, left)
 	Label(label)
 	var four VecVirtual
 	for i := range 2 {
 		lo, hi := newReg(), newReg()
-		if lo.Size() == 64 {
-			VMOVDQU8(Mem{Base: p, Disp: step * i}, lo)
+		if wide {
+			VMOVDQU8(Mem{Base: p, Disp: 64 * i}, lo)
 		} else {
-			VMOVDQU(Mem{Base: p, Disp: step * i}, lo)
+			VMOVDQU(Mem{Base: p, Disp: 64 * i}, lo)
 		}
 		VPSRLW(Imm(4), lo, hi)
 		and(low, lo, lo)
 		and(low, hi, hi)
-		for j, n := range []VecVirtual{lo, hi} {
+		for j, nibbles := range []VecVirtual{lo, hi} {
 			t := newReg()
 			broadcast(Mem{Base: table, Disp: 32*i + 16*j}, t)
-			VPSHUFB(n, t, t)
+			VPSHUFB(nibbles, t, t)
 			if four == nil {
 				four = t
 			} else {
@@ -65,7 +60,7 @@ func bitSums(label string, p, table, cols GPVirtual, step int, newReg func() Vec
 	VPADDW(four, even, even)
 	VPSRLW(Imm(8), four, four)
 	VPADDW(four, odd, odd)
-	ADDQ(U32(uint32(2*step)), p)
+	ADDQ(U32(128), p)
 	ADDQ(Imm(64), table)
 	SUBQ(Imm(2), left)
 	JNZ(LabelRef(label))
@@ -75,112 +70,152 @@ func bitSums(label string, p, table, cols GPVirtual, step int, newReg func() Vec
 	return even, odd
 }
 
-const scanBlockParams = "(block *uint8, cols uint64, table *uint8, mul *float32, add *float32, abt *[4]float32, est *float32) uint64"
+const estimateParams = "func(est *float32, blocks *uint8, count uint64, cols uint64, table *uint8, mul *float32, add *float32, abt *[3]float32)"
 
-func scanBlock512() {
-	TEXT("scanBlockAVX512", NOSPLIT, "func"+scanBlockParams)
-	Pragma("noescape")
-	Doc("scanBlockAVX512 writes the estimates of 64 rows of cols bytes, an even number, and",
-		"returns a mask of those above the threshold abt[3].")
-	p := Load(Param("block"), GP64()).(GPVirtual)
-	cols := Load(Param("cols"), GP64()).(GPVirtual)
-	table := Load(Param("table"), GP64()).(GPVirtual)
-	even, odd := bitSums("columns", p, table, cols, 64, ZMM,
-		func(m Mem, v VecVirtual) { VBROADCASTI32X4(m, v) }, VPANDQ)
-
-	bias := GP32()
-	MOVL(cols.As32(), bias)
-	SHLL(Imm(6), bias) // 2*bitBias
-	biases := ZMM()
-	VPBROADCASTD(bias, biases)
-	abt := Load(Param("abt"), GP64())
-	var c [4]VecVirtual
-	for i := range c {
-		c[i] = ZMM()
-		VBROADCASTSS(Mem{Base: abt, Disp: 4 * i}, c[i])
+// constants loads A, B, T and the bias of sums, which is twice bitBias a column.
+func constants(cols GPVirtual, newReg func() VecVirtual) (abt [3]VecVirtual, bias VecVirtual) {
+	r, x := GP32(), XMM()
+	MOVL(cols.As32(), r)
+	SHLL(Imm(6), r)
+	VMOVD(r, x)
+	bias = newReg()
+	VPBROADCASTD(x, bias)
+	p := Load(Param("abt"), GP64())
+	for i := range abt {
+		abt[i] = newReg()
+		VBROADCASTSS(Mem{Base: p, Disp: 4 * i}, abt[i])
 	}
+	return abt, bias
+}
+
+func estimateBits512() {
+	TEXT("estimateBitsAVX512", NOSPLIT, estimateParams)
+	Pragma("noescape")
+	Doc("estimateBitsAVX512 writes the estimates of count blocks, at least one, of 64 rows of",
+		"cols bytes, an even number.")
+	p := Load(Param("blocks"), GP64()).(GPVirtual)
+	cols := Load(Param("cols"), GP64()).(GPVirtual)
+	abt, bias := constants(cols, ZMM)
 	mul := Load(Param("mul"), GP64())
 	add := Load(Param("add"), GP64())
 	est := Load(Param("est"), GP64())
-	mask := GP64()
-	XORQ(mask, mask)
+	count := Load(Param("count"), GP64())
+	Label("block")
+	table := Load(Param("table"), GP64()).(GPVirtual)
+	even, odd := bitSums("columns", p, table, cols, ZMM,
+		func(m Mem, v VecVirtual) { VBROADCASTI32X4(m, v) }, VPANDQ)
 	for i := range 4 {
-		words, e, t := YMM(), ZMM(), ZMM()
+		words, e := YMM(), ZMM()
 		VEXTRACTI64X4(Imm(uint64(i%2)), []VecVirtual{even, odd}[i/2], words)
 		VPMOVZXWD(words, e)
-		VPSUBD(biases, e, e)
-		VCVTDQ2PS(e, e)
-		VMULPS(c[0], e, e)
-		VADDPS(c[1], e, e)
-		VMULPS(Mem{Base: mul, Disp: 64 * i}, e, e)
-		VMULPS(Mem{Base: add, Disp: 64 * i}, c[2], t)
-		VADDPS(t, e, e)
-		VMOVUPS(e, Mem{Base: est, Disp: 64 * i})
-		k, r := K(), GP32()
-		VCMPPS(Imm(0x1e), c[3], e, k) // greater, ordered, quiet
-		KMOVW(k, r)
-		if i > 0 {
-			SHLQ(Imm(uint64(16*i)), r.As64())
-		}
-		ORQ(r.As64(), mask)
+		finish(e, ZMM(), abt, bias, mul, add, est, 64*i)
 	}
+	ADDQ(U32(256), mul)
+	ADDQ(U32(256), add)
+	ADDQ(U32(256), est)
+	DECQ(count)
+	JNZ(LabelRef("block"))
 	VZEROUPPER()
-	Store(mask, ReturnIndex(0))
 	RET()
 }
 
-func scanBlockAVX2() {
-	TEXT("scanBlockAVX2", NOSPLIT, "func"+scanBlockParams)
+// finish turns sums e into estimates, at disp of the arrays.
+func finish(e, t VecVirtual, abt [3]VecVirtual, bias VecVirtual, mul, add, est Register, disp int) {
+	VPSUBD(bias, e, e)
+	VCVTDQ2PS(e, e)
+	VMULPS(abt[0], e, e)
+	VADDPS(abt[1], e, e)
+	VMULPS(Mem{Base: mul, Disp: disp}, e, e)
+	VMULPS(Mem{Base: add, Disp: disp}, abt[2], t)
+	VADDPS(t, e, e)
+	VMOVUPS(e, Mem{Base: est, Disp: disp})
+}
+
+func estimateBitsAVX2() {
+	TEXT("estimateBitsAVX2", NOSPLIT, estimateParams)
 	Pragma("noescape")
-	Doc("scanBlockAVX2 does what scanBlockAVX512 does.")
-	mask := GP64()
-	XORQ(mask, mask)
+	Doc("estimateBitsAVX2 does what estimateBitsAVX512 does, half a block after the other.")
+	p := Load(Param("blocks"), GP64()).(GPVirtual)
+	cols := Load(Param("cols"), GP64()).(GPVirtual)
+	abt, bias := constants(cols, YMM)
+	mul := Load(Param("mul"), GP64())
+	add := Load(Param("add"), GP64())
+	est := Load(Param("est"), GP64())
+	count := Load(Param("count"), GP64())
+	Label("block")
+	next := GP64()
 	for half := range 2 {
-		p := Load(Param("block"), GP64()).(GPVirtual)
-		if half == 1 {
-			ADDQ(Imm(32), p)
-		}
-		cols := Load(Param("cols"), GP64()).(GPVirtual)
+		q := GP64()
+		LEAQ(Mem{Base: p, Disp: 32 * half}, q)
 		table := Load(Param("table"), GP64()).(GPVirtual)
-		even, odd := bitSums([]string{"first", "second"}[half], p, table, cols, 64, YMM,
-			func(m Mem, v VecVirtual) { VBROADCASTI128(m, v) }, func(ops ...Op) { VPAND(ops[0], ops[1], ops[2]) })
-		bias, x, biases := GP32(), XMM(), YMM()
-		MOVL(cols.As32(), bias)
-		SHLL(Imm(6), bias) // 2*bitBias
-		VMOVD(bias, x)
-		VPBROADCASTD(x, biases)
-		abt := Load(Param("abt"), GP64())
-		var c [4]VecVirtual
-		for i := range c {
-			c[i] = YMM()
-			VBROADCASTSS(Mem{Base: abt, Disp: 4 * i}, c[i])
-		}
-		mul := Load(Param("mul"), GP64())
-		add := Load(Param("add"), GP64())
-		est := Load(Param("est"), GP64())
+		even, odd := bitSums([]string{"first", "second"}[half], q, table, cols, YMM,
+			func(m Mem, v VecVirtual) { VBROADCASTI128(m, v) },
+			func(ops ...Op) { VPAND(ops[0], ops[1], ops[2]) })
+		LEAQ(Mem{Base: q, Disp: -32 * half}, next)
 		for i := range 4 {
-			at := []int{0, 8, 32, 40}[i] + 16*half // the row of the first lane
-			words, e, t := XMM(), YMM(), YMM()
+			row := []int{0, 8, 32, 40}[i] + 16*half // of the first lane
+			words, e := XMM(), YMM()
 			VEXTRACTI128(Imm(uint64(i%2)), []VecVirtual{even, odd}[i/2], words)
 			VPMOVZXWD(words, e)
-			VPSUBD(biases, e, e)
-			VCVTDQ2PS(e, e)
-			VMULPS(c[0], e, e)
-			VADDPS(c[1], e, e)
-			VMULPS(Mem{Base: mul, Disp: 4 * at}, e, e)
-			VMULPS(Mem{Base: add, Disp: 4 * at}, c[2], t)
-			VADDPS(t, e, e)
-			VMOVUPS(e, Mem{Base: est, Disp: 4 * at})
-			r := GP32()
-			VCMPPS(Imm(0x1e), c[3], e, t) // greater, ordered, quiet
-			VMOVMSKPS(t, r)
-			if at > 0 {
-				SHLQ(Imm(uint64(at)), r.As64())
-			}
-			ORQ(r.As64(), mask)
+			finish(e, YMM(), abt, bias, mul, add, est, 4*row)
 		}
 	}
+	MOVQ(next, p)
+	ADDQ(U32(256), mul)
+	ADDQ(U32(256), add)
+	ADDQ(U32(256), est)
+	DECQ(count)
+	JNZ(LabelRef("block"))
 	VZEROUPPER()
-	Store(mask, ReturnIndex(0))
+	RET()
+}
+
+func maskAbove512() {
+	TEXT("maskAboveAVX512", NOSPLIT, "func(masks *uint64, count uint64, x *float32, threshold float32)")
+	Pragma("noescape")
+	Doc("maskAboveAVX512 writes count masks, at least one.")
+	masks, count, x, t := maskParams(ZMM)
+	Label("mask")
+	for i := range 4 {
+		k, r := K(), GP32()
+		// threshold < x, ordered, quiet
+		VCMPPS(Imm(0x11), Mem{Base: x, Disp: 64 * i}, t, k)
+		KMOVW(k, r)
+		MOVW(r.As16(), Mem{Base: masks, Disp: 2 * i})
+	}
+	maskEnd(masks, count, x)
+}
+
+func maskAboveAVX2() {
+	TEXT("maskAboveAVX2", NOSPLIT, "func(masks *uint64, count uint64, x *float32, threshold float32)")
+	Pragma("noescape")
+	Doc("maskAboveAVX2 writes count masks, at least one.")
+	masks, count, x, t := maskParams(YMM)
+	Label("mask")
+	for i := range 8 {
+		y, r := YMM(), GP32()
+		VCMPPS(Imm(0x11), Mem{Base: x, Disp: 32 * i}, t, y)
+		VMOVMSKPS(y, r)
+		MOVB(r.As8(), Mem{Base: masks, Disp: i})
+	}
+	maskEnd(masks, count, x)
+}
+
+func maskParams(newReg func() VecVirtual) (masks, count, x Register, t VecVirtual) {
+	masks = Load(Param("masks"), GP64())
+	count = Load(Param("count"), GP64())
+	x = Load(Param("x"), GP64())
+	t = newReg()
+	s := Load(Param("threshold"), XMM()).(VecVirtual)
+	VBROADCASTSS(s, t)
+	return masks, count, x, t
+}
+
+func maskEnd(masks, count, x Register) {
+	ADDQ(Imm(8), masks)
+	ADDQ(U32(256), x)
+	DECQ(count)
+	JNZ(LabelRef("mask"))
+	VZEROUPPER()
 	RET()
 }
