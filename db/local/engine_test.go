@@ -20,6 +20,7 @@ func TestConformance(t *testing.T) {
 		{name: "auto", recall: 0.98},
 		{name: "flat", opts: local.Options{Index: local.IndexOptions{Kind: local.Flat}}, recall: 1},
 		{name: "hnsw", opts: local.Options{Index: local.IndexOptions{Kind: local.HNSW}}, recall: 0.98},
+		{name: "coder", opts: local.Options{Index: local.IndexOptions{Kind: local.Coder, M: 64}}, recall: 0.5, any: true},
 		{name: "hnsw without memory", opts: local.Options{Index: local.IndexOptions{Kind: local.HNSW}, VectorMemory: -1}, recall: 0.98},
 	} {
 		t.Run(c.name, func(t *testing.T) {

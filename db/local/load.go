@@ -9,6 +9,7 @@ import (
 
 	"github.com/clipdb/clipdb/db/engine"
 	"github.com/clipdb/clipdb/index"
+	"github.com/clipdb/clipdb/index/coder"
 	"github.com/clipdb/clipdb/index/hnsw"
 	"github.com/clipdb/clipdb/storage"
 )
@@ -49,6 +50,8 @@ func (e *Engine) newIndex(kind Kind, dim int) (index.Index, error) {
 		return index.NewFlat(p)
 	case HNSW:
 		return hnsw.New(p)
+	case Coder:
+		return coder.New(p)
 	}
 	return nil, fmt.Errorf("no index is called %q", kind)
 }
