@@ -234,3 +234,20 @@ func BenchmarkCompact(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkViewVector reads one vector in a transaction of its own.
+func BenchmarkViewVector(b *testing.B) {
+	s := filled(b, 5_000, false)
+	rng := rand.New(rand.NewPCG(1, 1))
+	dst := make([]float32, 512)
+	b.ReportAllocs()
+	for b.Loop() {
+		err := s.View(func(tx *storage.Tx) (err error) {
+			dst, _, err = tx.Vector(rng.Uint32N(5_000), dst)
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}

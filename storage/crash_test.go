@@ -242,7 +242,7 @@ func TestPowerCut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rounds := 25
+	rounds := 18
 	if testing.Short() {
 		rounds = 8
 	}
