@@ -13,7 +13,6 @@ func TestNoAllocations(t *testing.T) {
 	var s Scan
 	var rows [8]uint32
 	b.EncodeQuery(&q, f.texts[0])
-	s.Reset(8)
 	for name, fn := range map[string]func(){
 		"Int8.Encode":        func() { c.Encode(code, f.base[0]) },
 		"Int8.EncodeQuery":   func() { c.EncodeQuery(query, f.base[0]) },
@@ -21,9 +20,9 @@ func TestNoAllocations(t *testing.T) {
 		"Binary.Encode":      func() { b.Encode(words, f.base[0]) },
 		"Binary.EncodeQuery": func() { b.EncodeQuery(&q, f.base[0]) },
 		"Scan": func() {
-			s.Reset(8)
-			s.Add(set.codes, &q, nil)
-			s.Rows(rows[:0])
+			s.Run(set.codes, &q, nil)
+			s.Best(4, rows[:0])
+			s.Above(0.99, 1, rows[:0])
 		},
 	} {
 		// A collection may empty the pool of scratch vectors in between.

@@ -177,10 +177,16 @@ func (q *BinaryQuery) Estimate(code []uint8, f Factors) float32 {
 // e = 1.9 and re-ranks a vector exactly unless estimate + e*Sigma is below the
 // k-th best exact score so far.
 func (q *BinaryQuery) Sigma(f Factors) float32 {
-	rSq := max(0, 1-2*f.Add-q.meanSq)
-	mulSq := f.Mul * f.Mul
-	v := max(0, q.padded*mulSq-rSq)/(q.padded-1)*q.normSq + mulSq*q.lostSq
-	return float32(math.Sqrt(float64(v)))
+	return q.sigma(f.spread(q.padded, q.meanSq), f.Mul)
+}
+
+// spread is P*Mul^2-|r|^2, what of Sigma does not depend on the query.
+func (f Factors) spread(padded, meanSq float32) float32 {
+	return max(0, padded*f.Mul*f.Mul-max(0, 1-2*f.Add-meanSq))
+}
+
+func (q *BinaryQuery) sigma(spread, mul float32) float32 {
+	return float32(math.Sqrt(float64(spread/(q.padded-1)*q.normSq + mul*mul*q.lostSq)))
 }
 
 // dotExact sums in float64, the same on every machine: what goes into codes

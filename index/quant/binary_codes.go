@@ -13,6 +13,9 @@ type BinaryCodes struct {
 	bytes  int
 	rows   int // one more than the highest row that was ever put
 	chunks []binaryChunk
+
+	padded, meanSq    float32
+	maxMul, maxSpread float32 // of all factors that were ever put
 }
 
 // chunkRows are the rows of a chunk, whole blocks of the kernel.
@@ -24,7 +27,9 @@ type binaryChunk struct {
 }
 
 // NewCodes returns an empty store for codes of b.
-func (b *Binary) NewCodes() *BinaryCodes { return &BinaryCodes{bytes: b.Bytes()} }
+func (b *Binary) NewCodes() *BinaryCodes {
+	return &BinaryCodes{bytes: b.Bytes(), padded: float32(b.rot.padded), meanSq: b.meanSq}
+}
 
 // Put writes the code of a row, putting another one in its place.
 func (s *BinaryCodes) Put(row uint32, code []uint8, f Factors) {
@@ -40,6 +45,7 @@ func (s *BinaryCodes) Put(row uint32, code []uint8, f Factors) {
 	simd.PutBits(c.blocks, i, code[:s.bytes])
 	c.mul[i], c.add[i] = f.Mul, f.Add
 	s.rows = max(s.rows, int(row)+1)
+	s.maxMul, s.maxSpread = max(s.maxMul, f.Mul), max(s.maxSpread, f.spread(s.padded, s.meanSq))
 }
 
 // Get reads the code of a row to code and returns its factors, or false when

@@ -93,10 +93,9 @@ func TestBinaryRerank(t *testing.T) {
 			b.EncodeQuery(&q, v)
 			exact := exactScores(f.base, v)
 			want := best(exact, 10)
-			s.Reset(100)
-			s.Add(set.codes, &q, nil)
+			s.Run(set.codes, &q, nil)
 			var rows []int
-			for _, r := range s.Rows(nil) {
+			for _, r := range s.Best(100, nil) {
 				rows = append(rows, int(r))
 			}
 			among += float64(overlap(rows, want)) / 10

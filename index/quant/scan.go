@@ -2,90 +2,133 @@ package quant
 
 import (
 	"math"
+	"math/bits"
 
 	"github.com/clipdb/clipdb/internal/simd"
 )
 
-// Scan collects the rows of highest estimate. It keeps twice as many as asked for and drops the worse half
-// when it is full, which raises the threshold that the kernel applies; no heap
-// is kept in order. A Scan is used again from query to query by Reset, without
-// allocating, by one goroutine at a time.
+// Scan estimates the cosines of a query and every row of 1-bit codes, and
+// then hands out the rows of highest estimate: first a number of them, and
+// when these have been scored exactly those that may still be better. A Scan
+// is used again from query to query without allocating, by one goroutine at a
+// time; it holds four bytes and a bit for every row.
 type Scan struct {
-	keep      int
-	keys      []uint64 // estimate in order-preserving bits above, ^row below
-	threshold float32
-	rows      []uint32
-	est       []float32
+	codes *BinaryCodes
+	q     *BinaryQuery
+	allow func(row uint32) bool
+
+	est    []float32 // without the query's offset
+	masks  []uint64
+	sample []uint64 // keys
+	keys   []uint64
+	last   uint64 // the lowest key that Best gave out
 }
 
-// scanRows is how many rows the kernel looks at between two looks at the
-// threshold.
-const scanRows = 4 * simd.BitBlock
+// sampleRows is how many estimates tell where to look for the best.
+const sampleRows = 2048
 
-// Reset empties s and asks for the best keep rows, at least one.
-func (s *Scan) Reset(keep int) {
-	s.keep = max(1, keep)
-	if room := 2*s.keep + scanRows; cap(s.keys) < room {
-		s.keys = make([]uint64, 0, room)
+// Run estimates all rows of codes. allow, when it is not nil, says which of
+// them Best and Above may hand out; it is asked about few. codes and q must
+// not change before the last call of Best or Above.
+func (s *Scan) Run(codes *BinaryCodes, q *BinaryQuery, allow func(row uint32) bool) {
+	s.codes, s.q, s.allow = codes, q, allow
+	s.last = math.MaxUint64
+	// Whole blocks: rows behind the last have no code, and a NaN estimate.
+	n := (codes.rows + simd.BitBlock - 1) / simd.BitBlock * simd.BitBlock
+	if cap(s.est) < n {
+		s.est, s.masks = make([]float32, n+n/4), make([]uint64, (n+n/4+63)/64)
 	}
-	if s.rows == nil {
-		s.rows, s.est = make([]uint32, scanRows), make([]float32, scanRows)
-	}
-	s.keys = s.keys[:0]
-	s.threshold = simd.NoThreshold
-}
-
-// Add looks at the rows of codes. allow, when it is not nil, is asked about
-// rows that are good enough, and says which may be kept.
-func (s *Scan) Add(codes *BinaryCodes, q *BinaryQuery, allow func(row uint32) bool) {
+	s.est = s.est[:n]
 	for i := range codes.chunks {
-		c := &codes.chunks[i]
-		for at := 0; at < chunkRows; at += scanRows {
-			if i*chunkRows+at >= codes.rows {
-				return
-			}
-			hits := simd.ScanBits(c.blocks[at*codes.bytes:(at+scanRows)*codes.bytes],
-				c.mul[at:at+scanRows], c.add[at:at+scanRows], q.Bits, s.threshold, s.rows, s.est)
-			est := s.est[:hits]
-			for j, row := range s.rows[:hits] {
-				if row += uint32(i*chunkRows + at); allow == nil || allow(row) {
-					s.keys = append(s.keys, scanKey(est[j], row))
-				}
-			}
-			if len(s.keys) >= 2*s.keep {
-				s.cut()
-			}
+		c, at := &codes.chunks[i], i*chunkRows
+		if at >= n {
+			break
+		}
+		simd.EstimateBits(s.est[at:min(n, at+chunkRows)], c.blocks, c.mul, c.add, &q.Bits)
+	}
+}
+
+// Best appends the n rows of highest estimate to dst, in no order, equal
+// estimates by lower row, and returns it.
+func (s *Scan) Best(n int, dst []uint32) []uint32 {
+	s.keys = s.keys[:0]
+	if n <= 0 {
+		return dst
+	}
+	// A threshold that more than n rows are likely to pass, from a sample;
+	// lowered until enough have.
+	s.sample = s.sample[:0]
+	step := max(1, len(s.est)/sampleRows)
+	for i := 0; i < len(s.est); i += step {
+		if e := s.est[i]; e == e {
+			s.sample = append(s.sample, scanKey(e, uint32(i)))
 		}
 	}
-}
-
-// cut drops all but the best keep and raises the threshold to the worst of
-// them.
-func (s *Scan) cut() {
-	if len(s.keys) <= s.keep {
-		return
+	share := float64(n) / float64(step)
+	for rank := int(share + 2*math.Sqrt(share) + 3); ; rank *= 3 {
+		threshold := noThreshold
+		if rank < len(s.sample) {
+			selectTop(s.sample, rank)
+			low := s.sample[0]
+			for _, k := range s.sample[:rank] {
+				low = min(low, k)
+			}
+			threshold = keyEstimate(low)
+		}
+		s.keys = s.keys[:0]
+		s.each(threshold, func(row uint32, e float32) {
+			s.keys = append(s.keys, scanKey(e, row))
+		})
+		if len(s.keys) >= n || threshold == noThreshold {
+			break
+		}
 	}
-	selectTop(s.keys, s.keep)
-	s.keys = s.keys[:s.keep]
-	worst := s.keys[0]
-	for _, k := range s.keys {
-		worst = min(worst, k)
+	if len(s.keys) > n {
+		selectTop(s.keys, n)
+		s.keys = s.keys[:n]
 	}
-	// Rows come in rising order, so an equal estimate would lose its tie.
-	s.threshold = keyEstimate(worst)
-}
-
-// Rows appends the best rows to dst, in no order, and returns it.
-func (s *Scan) Rows(dst []uint32) []uint32 {
-	s.cut()
 	for _, k := range s.keys {
+		s.last = min(s.last, k)
 		dst = append(dst, ^uint32(k))
 	}
 	return dst
 }
 
-// Len is how many rows there are.
-func (s *Scan) Len() int { return min(len(s.keys), s.keep) }
+// Above appends to dst the rows that Best did not hand out and that may yet
+// belong to the k nearest, score being the k-th best score so far: those whose
+// estimate of the cosine plus z Sigma is above it. This is the paper's rule. z
+// says how many of the k nearest are found on average: the share of a normal
+// variable below z, 0.95 at 1.65, 0.99 at 2.33.
+func (s *Scan) Above(score, z float32, dst []uint32) []uint32 {
+	widest := s.q.sigma(s.codes.maxSpread, s.codes.maxMul)
+	s.each(score-s.q.Offset-z*widest, func(row uint32, e float32) {
+		if scanKey(e, row) >= s.last {
+			return
+		}
+		c, i := &s.codes.chunks[int(row)/chunkRows], int(row)%chunkRows
+		if s.q.Offset+e+z*s.q.Sigma(Factors{Mul: c.mul[i], Add: c.add[i]}) > score {
+			dst = append(dst, row)
+		}
+	})
+	return dst
+}
+
+// each visits the allowed rows whose estimate is above threshold.
+func (s *Scan) each(threshold float32, visit func(row uint32, e float32)) {
+	masks := s.masks[:len(s.est)/64]
+	simd.MaskAbove(masks, s.est, threshold)
+	for i, m := range masks {
+		for ; m != 0; m &= m - 1 {
+			row := uint32(64*i + bits.TrailingZeros64(m))
+			if s.allow == nil || s.allow(row) {
+				visit(row, s.est[row])
+			}
+		}
+	}
+}
+
+// noThreshold lets every estimate pass that is a number.
+var noThreshold = float32(math.Inf(-1))
 
 // scanKey orders by estimate, equal estimates by lower row first.
 func scanKey(est float32, row uint32) uint64 {

@@ -68,14 +68,33 @@ func TestScan(t *testing.T) {
 		want = want[:min(keep, len(want))]
 		slices.Sort(want)
 
-		s.Reset(keep)
-		s.Add(set.codes, &q, allow)
-		length := s.Len()
-		got := s.Rows(nil)
+		s.Run(set.codes, &q, allow)
+		got := s.Best(keep, nil)
 		slices.Sort(got)
-		if !slices.Equal(got, want) || length != len(want) {
-			t.Fatalf("round %d keep %d: %d rows (Len %d), want %d\n%v\n%v", round, keep, len(got), length, len(want), got, want)
+		if !slices.Equal(got, want) {
+			t.Fatalf("round %d: the best %d are other rows, %d and not %d", round, keep, len(got), len(want))
 		}
+		if len(want) < keep {
+			continue
+		}
+		score := est[0] + q.Offset
+		for _, row := range want {
+			score = min(score, est[row]+q.Offset+0.05)
+		}
+		var above []uint32
+		for i := range base {
+			f, ok := set.codes.Get(set.buf, uint32(i))
+			if ok && (allow == nil || allow(uint32(i))) && !slices.Contains(want, uint32(i)) && q.Offset+est[i]+1.5*q.Sigma(f) > score {
+				above = append(above, uint32(i))
+			}
+		}
+		if got := s.Above(score, 1.5, nil); !slices.Equal(got, above) {
+			t.Fatalf("round %d: %d rows above %v, want %d", round, len(got), score, len(above))
+		}
+	}
+	s.Run(b.NewCodes(), &q, nil)
+	if got := append(s.Best(5, nil), s.Above(0, 2, nil)...); len(got) != 0 {
+		t.Errorf("no codes give rows %v", got)
 	}
 }
 
