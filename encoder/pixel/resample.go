@@ -73,8 +73,8 @@ func (s *scratch) resample(dst []byte, m *RGB, w, h int, win window) {
 	}
 }
 
-// horizontally resizes each of the first n rows of src, stride bytes apart, to a row
-// of dst.
+// horizontally resizes each of the first n rows of src, stride bytes apart, to
+// a row of dst.
 func (s *scratch) horizontally(dst, src []byte, n, stride int) {
 	w := &s.horizontal
 	width := 3 * len(w.starts)
