@@ -1,12 +1,13 @@
 """Makes the golden ids of package token with Hugging Face's tokenizers.
 
     python -m venv /tmp/golden && /tmp/golden/bin/pip install tokenizers==0.23.3
-    /tmp/golden/bin/python make_golden.py [tokenizer.json of MiniLM] [folder shared/fixtures/clip]
+    /tmp/golden/bin/python make_golden.py [folder shared/fixtures/clip, vocab.txt...]
 
 Without arguments only the tiny vocabularies are made: tiny_vocab.txt and
-tiny_merges.txt with the ids of strings.json under them. With both arguments
-also minilm_ids.json: the ids of the 1,040 lines of the shared fixtures under
-the vocabulary of all-MiniLM-L6-v2 (BERT's uncased one of 30,522 pieces).
+tiny_merges.txt with the ids of strings.json under them. With arguments also
+bert_ids.json: the ids of the 1,040 lines of the shared fixtures under each of
+the vocabularies, told by its sha256. Those committed are BERT's uncased one
+of 30,522 pieces, as all-MiniLM-L6-v2 has it, and that of the built-in model.
 """
 import hashlib
 import html
@@ -14,7 +15,7 @@ import json
 import pathlib
 import sys
 
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+from tokenizers import BertWordPieceTokenizer, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
 here = pathlib.Path(__file__).parent
 texts = json.loads((here / "strings.json").read_text())
@@ -114,16 +115,13 @@ for text in texts:
 (here / "golden.jsonl").write_text(
     "".join(json.dumps(g, ensure_ascii=True) + "\n" for g in golden))
 
-if len(sys.argv) == 3:
-    t = Tokenizer.from_file(sys.argv[1])
-    t.no_truncation()
-    t.no_padding()
-    model = json.loads(pathlib.Path(sys.argv[1]).read_text())["model"]["vocab"]
-    lines = sorted(model, key=model.get)
-    ids = []
+if len(sys.argv) > 2:
+    lines = []
     for name in ("openai_tokens_captions.jsonl", "openai_tokens_edge.jsonl"):
-        for line in (pathlib.Path(sys.argv[2]) / name).read_text().splitlines():
-            ids.append(t.encode(json.loads(line)["text"]).ids)
-    (here / "minilm_ids.json").write_text(json.dumps({
-        "vocabulary_sha256": hashlib.sha256(("\n".join(lines) + "\n").encode()).hexdigest(),
-        "ids": ids}, separators=(",", ":")) + "\n")
+        lines += [json.loads(l)["text"] for l in (pathlib.Path(sys.argv[1]) / name).read_text().splitlines()]
+    sets = []
+    for path in sys.argv[2:]:
+        t = BertWordPieceTokenizer(path, lowercase=True)
+        sets.append({"vocabulary_sha256": hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest(),
+                     "ids": [t.encode(line).ids for line in lines]})
+    (here / "bert_ids.json").write_text(json.dumps(sets, separators=(",", ":")) + "\n")
