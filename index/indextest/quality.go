@@ -19,9 +19,10 @@ func (s *suite) recall(t *testing.T) {
 		t.Errorf("Stats: %+v", st)
 	}
 	images, texts := data.ImageQueries(200), data.TextQueries(100)
-	for _, k := range []int{1, 10, 50} {
+	for _, k := range []int{1, 10} {
 		p.floor("images", images, index.Query{K: k}, s.Recall)
 	}
+	p.floor("images", images, index.Query{K: 50, Ef: 100}, s.Recall)
 	p.floor("texts", texts, index.Query{K: 10, Ef: 400, Side: index.SideText}, s.Recall)
 	low, _ := p.recall(images, index.Query{K: 10, Ef: 10})
 	high, _ := p.recall(images, index.Query{K: 10, Ef: 300})
@@ -113,11 +114,11 @@ func (s *suite) filters(t *testing.T) {
 			near.Set(all[i].Slot)
 			far.Set(all[len(all)-1-i].Slot)
 		}
-		p.floor(fmt.Sprintf("%g %% nearest", share*100), queries[:1], index.Query{K: 10, Allow: near}, s.Recall)
-		// Far from the query, thousands are equally far to a hair.
-		least := s.Recall
+		// One query alone may miss one of ten.
+		least := min(s.Recall, 0.9)
+		p.floor(fmt.Sprintf("%g %% nearest", share*100), queries[:1], index.Query{K: 10, Allow: near}, least)
 		if s.Estimates {
-			least = 0.4
+			least = 0.4 // far from the query, thousands are equally far to a hair
 		}
 		p.floor(fmt.Sprintf("%g %% farthest", share*100), queries[:1], index.Query{K: 10, Allow: far}, least)
 	}

@@ -36,7 +36,7 @@ type Config struct {
 	Dim      int     // components; default 512
 	Latent   int     // intrinsic dimension; default 64
 	Clusters int     // default 2,000, or N/10 where that is less
-	Spread   float64 // radius of a cluster over the distance of centres; default 0.7
+	Spread   float64 // radius of a cluster over the distance of centres; default 1
 	Noise    float64 // share of the spread around the mean that lies in every direction; default 0.06
 	NearDup  float64 // share of near-duplicates; default 0.03, negative for none
 	Seed     uint64
@@ -52,7 +52,7 @@ func (c Config) withDefaults() Config {
 	def(&c.Latent, min(64, c.Dim))
 	def(&c.Clusters, max(1, min(2000, c.N/10)))
 	if c.Spread == 0 {
-		c.Spread = 0.7
+		c.Spread = 1
 	}
 	if c.Noise == 0 {
 		c.Noise = 0.06
