@@ -85,7 +85,7 @@ func TestBinaryRerank(t *testing.T) {
 		side    string
 		queries [][]float32
 		floor   float64 // recall of the best 100
-	}{{"image", f.images, 0.995}, {"text", f.texts, 0.96}} {
+	}{{"image", f.images, 0.995}, {"text", f.texts, 0.9}} {
 		var q BinaryQuery
 		var s Scan
 		var among, bounded, looked float64
@@ -138,8 +138,7 @@ func TestBinaryRerank(t *testing.T) {
 // divide by.
 func TestBinaryEdges(t *testing.T) {
 	for _, dim := range dims {
-		g := newClipLike(dim, 3, 2)
-		vs := g.images(30)
+		vs := imagesLike(dim, 30, 2)
 		for name, b := range map[string]*Binary{"no mean": TrainBinary(dim, 1, nil), "trained": TrainBinary(dim, 1, vs)} {
 			code := make([]uint8, b.Bytes())
 			mean := slices.Clone(b.mean[:dim])

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/clipdb/clipdb/index/indextest/cliplike"
 	"github.com/clipdb/clipdb/internal/simd"
 )
 
@@ -83,8 +84,8 @@ func (e *exhaustive) score(rows []uint32) {
 // tells more than the mean on a machine with other work.
 func BenchmarkExhaustive(b *testing.B) {
 	const dim, n, queries = 512, 100_000, 200
-	g := newClipLike(dim, 2000, 1)
-	e := &exhaustive{base: g.images(n)}
+	s := cliplike.New(cliplike.Config{N: n, Dim: dim, Seed: 1})
+	e := &exhaustive{base: s.Images()}
 	e.c = TrainInt8(dim, 1, e.base[:1000])
 	e.set = encodeBits(TrainBinary(dim, 2, e.base[:1000]), e.base)
 	e.codes = encodeAll(e.c, e.base)
@@ -92,7 +93,7 @@ func BenchmarkExhaustive(b *testing.B) {
 	for _, side := range []struct {
 		name string
 		qs   [][]float32
-	}{{"image", g.images(queries)}, {"text", g.texts(queries)}} {
+	}{{"image", s.ImageQueries(queries)}, {"text", s.TextQueries(queries)}} {
 		want := make([][]int, queries)
 		for i, v := range side.qs {
 			want[i] = best(exactScores(e.base, v), 10)

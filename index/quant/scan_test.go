@@ -13,8 +13,9 @@ import (
 // filters.
 func TestScan(t *testing.T) {
 	const dim = 128
-	g := newClipLike(dim, 10, 4)
-	base := g.images(6000)
+	base := imagesLike(dim, 6060, 4)
+	queries := base[6000:]
+	base = base[:6000]
 	copy(base[700], base[40]) // equal estimates
 	copy(base[5999], base[40])
 	dead := map[uint32]bool{}
@@ -24,7 +25,7 @@ func TestScan(t *testing.T) {
 	var s Scan
 	var q BinaryQuery
 	for round := range 60 {
-		v := g.images(1)[0]
+		v := queries[round]
 		if round%5 == 0 {
 			v = base[40]
 		}

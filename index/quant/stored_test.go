@@ -10,8 +10,7 @@ import (
 
 func TestStored(t *testing.T) {
 	for _, dim := range dims {
-		g := newClipLike(dim, 4, 6)
-		vs := g.images(60)
+		vs := imagesLike(dim, 60, 6)
 		c, b := TrainInt8(dim, 1<<63+5, vs[:50]), TrainBinary(dim, 1<<63+5, vs[:50])
 		data, err := c.MarshalBinary()
 		if err != nil {
