@@ -115,6 +115,9 @@ func (d *DB) prepare(ctx context.Context, item *Item, fresh bool, gate chan stru
 		return p, err
 	}
 	p.record.Image, err = d.describe(p.picture)
+	if p.record.Vector != nil {
+		p.picture = nil // nobody needs the pixels
+	}
 	return p, err
 }
 

@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -152,6 +153,12 @@ func (e *Engine) write(group []*op) {
 func (e *Engine) writeOnce(group []*op) (committed bool, err error) {
 	e.applying.Lock()
 	defer e.applying.Unlock()
+	defer func() {
+		// Others wait for this writer: they must not wait for ever.
+		if p := recover(); p != nil {
+			err = fmt.Errorf("writing %s panicked: %v", e.store.Path(), p)
+		}
+	}()
 	var c change
 	err = e.store.Update(func(tx *storage.Tx) error {
 		c = change{spec: e.Spec(), limit: tx.SlotLimit()}

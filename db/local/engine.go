@@ -111,15 +111,13 @@ func (e *Engine) Spec() engine.Spec { return *e.spec.Load() }
 // Close implements engine.Engine. It writes a checkpoint when there were
 // changes.
 func (e *Engine) Close() error {
-	e.background.Wait()
 	e.life.Lock()
 	defer e.life.Unlock()
 	if e.closed {
 		return nil
 	}
 	e.closed = true
-	// A call that was in flight may have started one more.
-	e.background.Wait()
+	e.background.Wait() // nobody is left to start another
 	var err error
 	if !e.opts.ReadOnly && e.tail.Load() > 0 {
 		if cerr := e.checkpoint(); cerr != nil && !errors.Is(cerr, storage.ErrFailed) {

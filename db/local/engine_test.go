@@ -12,16 +12,16 @@ import (
 
 func TestConformance(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		opts   local.Options
-		recall float64
-		any    bool
+		name       string
+		opts       local.Options
+		recall     float64
+		any, quick bool
 	}{
-		{name: "auto", recall: 0.98},
+		{name: "auto", recall: 0.98, quick: true},
 		{name: "flat", opts: local.Options{Index: local.IndexOptions{Kind: local.Flat}}, recall: 1},
 		{name: "hnsw", opts: local.Options{Index: local.IndexOptions{Kind: local.HNSW}}, recall: 0.98},
-		{name: "coder", opts: local.Options{Index: local.IndexOptions{Kind: local.Coder, M: 64}}, recall: 0.5, any: true},
-		{name: "hnsw without memory", opts: local.Options{Index: local.IndexOptions{Kind: local.HNSW}, VectorMemory: -1}, recall: 0.98},
+		{name: "coder", opts: local.Options{Index: local.IndexOptions{Kind: local.Coder, M: 32}}, recall: 0.4, any: true, quick: true},
+		{name: "hnsw without memory", opts: local.Options{Index: local.IndexOptions{Kind: local.HNSW}, VectorMemory: -1}, recall: 0.98, quick: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -45,6 +45,7 @@ func TestConformance(t *testing.T) {
 				OpenBackup: func(t *testing.T, path string) engine.Engine { return open(t, path, false) },
 				Recall:     c.recall,
 				AnyRecall:  c.any,
+				Quick:      c.quick,
 			})
 		})
 	}

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -107,6 +108,10 @@ func (e *Engine) load(ctx context.Context) error {
 		return nil
 	}
 	kind := e.choose(saved.Kind, count)
+	if o := &e.opts.Index; kind == saved.Kind && kind != Flat {
+		// What is left open stays as the file has it.
+		o.M, o.EfConstruction = cmp.Or(o.M, saved.M), cmp.Or(o.EfConstruction, saved.EfConstruction)
+	}
 	want, err := e.meta(kind, spec.Dim)
 	if err != nil {
 		return err

@@ -373,6 +373,19 @@ func TestKindGrowsAndChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	kind("flat")
+	// Options that differ from the file make another index, zero ones do not.
+	var h heard
+	mustClose(t, e)
+	e = mustOpen(t, path, &local.Options{Index: local.IndexOptions{Kind: local.HNSW, M: 8}, Listener: h.listen})
+	if n, _ := h.finished(engine.EventRebuild); n != 1 {
+		t.Errorf("%d rebuilds for other options", n)
+	}
+	mustClose(t, e)
+	h = heard{}
+	e = mustOpen(t, path, &local.Options{Listener: h.listen})
+	if n, _ := h.finished(engine.EventRebuild); n != 0 {
+		t.Errorf("%d rebuilds for zero options", n)
+	}
 	for _, k := range []local.Kind{local.HNSW, local.Flat, local.HNSW, local.Auto} {
 		mustClose(t, e)
 		e = mustOpen(t, path, &local.Options{Index: local.IndexOptions{Kind: k}})

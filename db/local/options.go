@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clipdb/clipdb/db/engine"
+	"github.com/clipdb/clipdb/index"
 )
 
 // Kind names an index.
@@ -13,17 +14,18 @@ type Kind string
 
 // The kinds of index.
 const (
-	Auto  Kind = ""      // flat below FlatLimit vectors, hnsw from there on
+	Auto  Kind = ""      // what the file has; in new files flat up to FlatLimit vectors, hnsw from there on
 	Flat  Kind = "flat"  // compares with every vector: exact
 	HNSW  Kind = "hnsw"  // graph over int8 codes with exact re-ranking
 	Coder Kind = "coder" // adapter of github.com/coder/hnsw; see docs/recall.md before choosing it
 )
 
-// FlatLimit is the number of vectors from which Auto takes a graph: below it
+// FlatLimit is the number of vectors above which Auto takes a graph: up to it
 // comparing with all of them is as quick.
 const FlatLimit = 2000
 
-// IndexOptions say how vectors are indexed. The zero value is good.
+// IndexOptions say how vectors are indexed. The zero value is good for new
+// files, and takes what existing files have.
 type IndexOptions struct {
 	Kind           Kind
 	M              int // links of a node of the graph, twice that on the ground layer; 0 means 16
@@ -41,8 +43,8 @@ type Options struct {
 	// file; zero means one second.
 	LockTimeout time.Duration
 
-	// Index says how vectors are indexed. A file whose index was made
-	// otherwise is indexed again when it is opened.
+	// Index says how vectors are indexed. A file whose index was made with
+	// other than zero options that differ is indexed again when it is opened.
 	Index IndexOptions
 
 	// VectorMemory bounds the exact vectors that are kept in memory for
@@ -70,8 +72,8 @@ func (o *Options) withDefaults() (Options, error) {
 	default:
 		return v, fmt.Errorf("no index is called %q: choose flat, hnsw or coder", v.Index.Kind)
 	}
-	if v.Index.M < 0 || v.Index.M == 1 || v.Index.M > 256 || v.Index.EfConstruction < 0 || v.Index.EfConstruction > 100_000 || v.Index.EfSearch < 0 || v.Index.EfSearch > 100_000 {
-		return v, fmt.Errorf("index options out of range: M %d (2 to 256), EfConstruction %d and EfSearch %d (1 to 100000)", v.Index.M, v.Index.EfConstruction, v.Index.EfSearch)
+	if v.Index.M < 0 || v.Index.M == 1 || v.Index.M > index.MaxM || v.Index.EfConstruction < 0 || v.Index.EfConstruction > index.MaxEf || v.Index.EfSearch < 0 || v.Index.EfSearch > index.MaxEf {
+		return v, fmt.Errorf("index options out of range: M %d (2 to %d), EfConstruction %d and EfSearch %d (1 to %d)", v.Index.M, index.MaxM, v.Index.EfConstruction, v.Index.EfSearch, index.MaxEf)
 	}
 	if v.VectorMemory == 0 {
 		v.VectorMemory = DefaultVectorMemory

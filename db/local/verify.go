@@ -10,7 +10,8 @@ import (
 
 // How Verify measures recall.
 const (
-	recallQueries = 100
+	recallQueries = 100        // at most
+	recallWork    = 20_000_000 // vectors compared, about
 	recallK       = 10
 
 	// Below this the index is called a problem. Recall depends on the data:
@@ -100,8 +101,9 @@ func (e *Engine) verifyRecall(ctx context.Context, rep *engine.VerifyReport) err
 	var queries [][]float32
 	err := e.store.View(func(tx *storage.Tx) error {
 		limit := tx.SlotLimit()
-		step := max(1, limit/recallQueries)
-		for s := uint32(0); s < limit && len(queries) < recallQueries; s += step {
+		most := min(recallQueries, max(10, recallWork/max(1, tx.VectorCount())))
+		step := max(1, limit/uint32(most))
+		for s := uint32(0); s < limit && len(queries) < most; s += step {
 			v, ok, err := tx.Vector(s, nil)
 			if err != nil {
 				continue // Check has reported it

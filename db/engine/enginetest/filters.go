@@ -238,8 +238,8 @@ func testFilters(t *testing.T, h Harness) {
 	e, m := open(t, h, dir), model{}
 	bind(t, e, dim)
 	m.put(t, e, engine.Create, people(r, n, dim)...)
-	for i := range 150 {
-		if i == 100 {
+	for i := range h.rounds(150) {
+		if i == h.rounds(100) {
 			e = reopen(t, h, e, dir)
 		}
 		f := randomFilter(r, 3)
@@ -312,7 +312,7 @@ func testFilterChanges(t *testing.T, h Harness) {
 	records := people(r, 300, dim)
 	m.put(t, e, engine.Create, records...)
 	f := engine.Or(engine.Eq("camera", engine.String("Sony")), engine.AtLeast("year", engine.Int(7)))
-	for range 20 {
+	for range h.rounds(20) {
 		m.checkFilter(t, e, h, f, unit(r, dim))
 		// The same vector with other attributes, another vector with the same.
 		a, b, c := records[r.IntN(300)], records[r.IntN(300)], records[r.IntN(300)]

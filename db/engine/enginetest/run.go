@@ -21,6 +21,10 @@ type Harness struct {
 	// Recall is the least recall at 10 of searches that are not exact.
 	Recall float64
 
+	// Quick makes do with fewer rounds, for the second and third
+	// configuration of an engine.
+	Quick bool
+
 	// AnyRecall leaves out what Verify says about recall.
 	AnyRecall bool
 }
@@ -54,6 +58,14 @@ func Run(t *testing.T, h Harness) {
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, h) })
 	}
+}
+
+// rounds is n, or fewer if that must do.
+func (h Harness) rounds(n int) int {
+	if h.Quick {
+		return max(1, n/4)
+	}
+	return n
 }
 
 // open opens an engine that is verified and closed when the test ends.

@@ -22,7 +22,7 @@ func testSearch(t *testing.T, h Harness) {
 	}
 	for round := range 3 {
 		var sum float64
-		const queries = 40
+		queries := h.rounds(40)
 		for range queries {
 			q := unit(r, dim)
 			all := m.nearest(q, nil)
@@ -47,8 +47,8 @@ func testSearch(t *testing.T, h Harness) {
 				t.Fatalf("the same query has two answers (%v)", err)
 			}
 		}
-		if sum/queries < h.Recall {
-			t.Errorf("round %d: recall at 10 is %.3f, at least %.3f is wanted", round, sum/queries, h.Recall)
+		if sum/float64(queries) < h.Recall {
+			t.Errorf("round %d: recall at 10 is %.3f, at least %.3f is wanted", round, sum/float64(queries), h.Recall)
 		}
 		switch round {
 		case 0:
@@ -161,7 +161,7 @@ func testDeleted(t *testing.T, h Harness) {
 			e = reopen(t, h, e, dir)
 		}
 		for _, k := range []int{1, 10, n} {
-			for range 10 {
+			for range h.rounds(10) {
 				q := unit(r, dim)
 				hits, err := e.Search(ctx, engine.Query{Vector: q, K: k})
 				if err != nil {
