@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"time"
 )
 
 // Problem is one thing that is wrong with a database.
@@ -41,7 +42,7 @@ func (s *Store) Check(ctx context.Context, report func(Problem)) error {
 		}
 	}
 	sound, err := s.checkStructure(ctx, report)
-	if err == nil && sound {
+	if err == nil && (sound || s.salvage) {
 		err = s.View(func(t *Tx) error {
 			c := &checker{t: t, ctx: ctx, report: report, blobs: make(map[Hash]*blobUses)}
 			return c.run()
@@ -84,18 +85,32 @@ func (s *Store) checkStructure(ctx context.Context, report func(Problem)) (sound
 		report(Problem{Kind: "page structure", Text: "one of the two heads is damaged; opening the file for writing mends it"})
 		return true, nil
 	}
+	err = s.checkBolt(g, fault)
+	return sound, errors.Join(err, ctx.Err())
+}
+
+// checkBolt runs bbolt's own check, which cannot be stopped before it is
+// through. Where the list of free pages is not in use bbolt loads it for the
+// check, regardless of other readers: then it gets an opening of its own.
+func (s *Store) checkBolt(g *generation, fault func(error)) error {
+	if s.readOnly {
+		own, err := openBolt(s.file, true, time.Now().Add(s.wait))
+		if err != nil {
+			return err
+		}
+		defer own.close()
+		g = own
+	}
 	t, err := s.begin(g, false)
 	if err != nil {
-		return false, err
+		return err
 	}
-	err = t.run(func(t *Tx) error {
-		// Its goroutine cannot be stopped before it is through.
+	return t.run(func(t *Tx) error {
 		for err := range t.b.Check() {
 			fault(err)
 		}
-		return ctx.Err()
+		return nil
 	})
-	return sound, err
 }
 
 // blobUses are the references to a blob as counted, and what its head says.

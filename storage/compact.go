@@ -116,7 +116,7 @@ func (s *Store) rewrite(ctx context.Context, g *generation, tmp string) (next *g
 	// The new file is nobody's yet: one sync at the end makes it durable, and
 	// only then does it get its name.
 	next.db.NoSync, next.db.NoGrowSync = true, true
-	if err = next.file.Chmod(info.Mode().Perm()); err != nil && runtime.GOOS != "windows" {
+	if err := takeOver(next.file, info); err != nil {
 		return next, err
 	}
 	t, err := s.begin(g, false)

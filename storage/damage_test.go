@@ -273,6 +273,72 @@ func TestCircle(t *testing.T) {
 	}
 }
 
+// TestSalvage opens what Open refuses, and reads what is left.
+func TestSalvage(t *testing.T) {
+	golden, err := os.ReadFile(filepath.Join("testdata", "v1.clipdb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "salvage.clipdb")
+	n := binary.NativeEndian
+	opened, saved := 0, 0
+	for at := 8192; at < len(golden); at += 4096 {
+		kind := n.Uint16(golden[at+8:])
+		if n.Uint64(golden[at:]) != uint64(at/4096) || kind != 1 && kind != 2 && kind != 16 {
+			continue
+		}
+		for _, damage := range []func(data []byte) []byte{
+			func(data []byte) []byte { clear(data[at : at+4096]); return data },
+			func(data []byte) []byte { data[at+9]++; return data },     // its kind
+			func(data []byte) []byte { data[at+12]++; return data },    // its overflow
+			func(data []byte) []byte { data[at+20] = 99; return data }, // where its first key lies
+			func(data []byte) []byte { return data[:at] },
+		} {
+			data := damage(bytes.Clone(golden))
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if s, err := storage.Open(path, nil); err == nil {
+				_ = s.Close() // the damage lies where Open does not look
+				continue
+			}
+			s, err := storage.Open(path, &storage.Options{Salvage: true})
+			if err != nil {
+				if !errors.Is(err, storage.ErrCorrupt) {
+					t.Errorf("page %d: %v", at/4096, err)
+				}
+				continue
+			}
+			opened++
+			if !s.ReadOnly() {
+				t.Error("it can be written to")
+			}
+			wrong := readGolden(s)
+			for _, e := range wrong {
+				if !honest(e) {
+					t.Errorf("page %d: wrong data: %v", at/4096, e)
+				}
+			}
+			if len(wrong) < 127 {
+				saved++
+			}
+			if len(storagetest.Problems(t, s)) == 0 {
+				t.Errorf("page %d: Check has not noticed", at/4096)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			if sha256.Sum256(data) != fileSum(t, path) {
+				t.Errorf("page %d: the file was changed", at/4096)
+			}
+		}
+	}
+	t.Logf("%d files opened, most of %d could be read", opened, saved)
+	if opened < 10 || saved < 5 {
+		t.Errorf("%d files were opened, most of %d could be read", opened, saved)
+	}
+}
+
 // TestCheckSays lists damage that keeps the structure whole, and what Check
 // says of it.
 func TestCheckSays(t *testing.T) {

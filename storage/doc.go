@@ -20,8 +20,8 @@
 //     Options.LockTimeout; several may read together with Options.ReadOnly.
 //   - A Tx belongs to the goroutine that runs the function, ends with it, and
 //     must not be nested in another: a View inside an Update, or an Update
-//     inside a View, of the same goroutine can wait for itself for ever. Run
-//     one View per goroutine for parallel reads.
+//     inside a View, of the same goroutine can wait for itself for ever, and so
+//     does Close inside either. Run one View per goroutine for parallel reads.
 //   - Slices that [Tx.Page] and [Tx.Meta] return, and those that iterators
 //     yield, are valid as long as the documentation of each says, and must not
 //     be written to.

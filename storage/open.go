@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -35,7 +36,8 @@ func Open(path string, o *Options) (*Store, error) {
 	}
 	s := &Store{
 		path:     path,
-		readOnly: o.ReadOnly,
+		readOnly: o.ReadOnly || o.Salvage,
+		salvage:  o.Salvage,
 		wait:     cmp.Or(o.LockTimeout, defaultLockTimeout),
 		maxBlob:  min(cmp.Or(max(o.MaxBlob, 0), defaultMaxBlob), maxPlain),
 		log:      cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
@@ -48,6 +50,7 @@ func Open(path string, o *Options) (*Store, error) {
 }
 
 func (s *Store) openFile() error {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	deadline := time.Now().Add(s.wait)
 	for {
 		again, err := s.tryOpen(deadline)
@@ -75,7 +78,7 @@ func (s *Store) tryOpen(deadline time.Time) (again bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		format, err := g.inspect()
+		format, err := s.inspect(g)
 		if err == nil {
 			err = s.accept(format)
 		}
@@ -147,7 +150,7 @@ func (s *Store) look() (size int64, err error) {
 		return 0, fmt.Errorf("%w: both of its heads; restore a backup", ErrCorrupt)
 	case err != nil:
 		return 0, err
-	case !l.whole():
+	case !l.whole() && !s.salvage:
 		return 0, fmt.Errorf("%w: the file is cut short, %d bytes of %d; restore a backup", ErrCorrupt, info.Size(), int64(l.limit)*l.pageSize)
 	}
 	return info.Size(), nil
@@ -168,7 +171,7 @@ func (s *Store) accept(format int) error {
 
 // begun readies a file that is locked now.
 func (s *Store) begun(g *generation, created bool) error {
-	format, err := g.inspect()
+	format, err := s.inspect(g)
 	if err == nil {
 		err = s.accept(format)
 	}
@@ -227,16 +230,8 @@ func (s *Store) mendHead(g *generation) error {
 
 // inspect looks at the structure of an open file, at its format number and at
 // the few values that everything else hangs on.
-func (g *generation) inspect() (format int, err error) {
-	info, err := g.file.Stat()
-	if err != nil {
-		return 0, err
-	}
-	l, err := readLayout(g.file, info.Size())
-	if err == nil {
-		err = l.checkQuick()
-	}
-	if err != nil {
+func (s *Store) inspect(g *generation) (format int, err error) {
+	if err := s.inspectPages(g); err != nil {
 		return 0, fmt.Errorf("%w: %w; restore a backup", ErrCorrupt, err)
 	}
 	defer recovered(&err)
@@ -244,9 +239,31 @@ func (g *generation) inspect() (format int, err error) {
 		if format, err = readFormat(tx); err != nil || format != Format {
 			return err
 		}
-		return checkHeads(tx)
+		err := checkHeads(tx)
+		if err != nil && s.salvage {
+			s.log.Warn("the database is damaged", "path", s.path, "error", err)
+			return nil
+		}
+		return err
 	})
 	return format, err
+}
+
+func (s *Store) inspectPages(g *generation) error {
+	info, err := g.file.Stat()
+	if err != nil {
+		return err
+	}
+	l, err := readLayout(g.file, info.Size())
+	switch {
+	case err != nil:
+		return err
+	case !s.salvage:
+		return l.checkQuick()
+	}
+	return l.checkPassable(func(err error) {
+		s.log.Warn("the structure of the database is damaged", "path", s.path, "error", err)
+	})
 }
 
 // checkHeads verifies the counters and the named values: a missing or wrong

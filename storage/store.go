@@ -17,6 +17,12 @@ type Options struct {
 	// readers; nothing is written to it, not even to mend it.
 	ReadOnly bool
 
+	// Salvage opens a damaged file, for reading, to save what can be read:
+	// faults in its structure are logged instead of refused, and each read
+	// answers for itself. Only a file that would lead in circles, or that
+	// does not tell its format, is still refused.
+	Salvage bool
+
 	// LockTimeout is how long to wait for another process to let go of the
 	// file; 0 is one second, a negative value does not wait at all.
 	LockTimeout time.Duration
@@ -40,6 +46,7 @@ type Store struct {
 	path     string // as given to Open
 	file     string // the same, absolute and without symbolic links
 	readOnly bool
+	salvage  bool
 	wait     time.Duration
 	maxBlob  int64
 	format   int

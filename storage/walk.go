@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -19,6 +20,8 @@ type walker struct {
 	// read then. Negative reads everything.
 	budget int
 	until  time.Time // a walk with a budget ends then
+
+	buf []byte // of the page that is looked at
 }
 
 // quickBudget and quickTime limit what Open looks at: 16 MiB of branches, which
@@ -31,26 +34,30 @@ const quickTime = 100 * time.Millisecond
 // so that opening a big file stays quick. It returns the first fault.
 func (l *layout) checkQuick() error {
 	var first error
-	_, err := l.walk(context.Background(), quickBudget, func(err error) {
+	w, err := l.walker(quickBudget, func(err error) {
 		if first == nil {
 			first = err
 		}
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = w.bucket(context.Background(), l.root)
 	}
-	return first
+	if first != nil {
+		return first
+	}
+	return err
 }
 
 // checkAll looks at every page, and reports pages that are neither used nor
-// free.
+// free. The error is that of ctx.
 func (l *layout) checkAll(ctx context.Context, fault func(error)) error {
-	w, err := l.walk(ctx, -1, fault)
+	w, err := l.walker(-1, fault)
 	if err != nil {
-		return err
-	}
-	if w == nil || l.freelist == noFreelist {
+		fault(err)
 		return nil
+	}
+	if err := w.bucket(ctx, l.root); err != nil || l.freelist == noFreelist {
+		return err
 	}
 	for id := uint64(2); id < l.limit; id++ {
 		if !w.used.has(id) && !w.free.has(id) {
@@ -60,24 +67,40 @@ func (l *layout) checkAll(ctx context.Context, fault func(error)) error {
 	return nil
 }
 
-// walk returns nil for the walker when the list of free pages is unreadable.
-func (l *layout) walk(ctx context.Context, budget int, fault func(error)) (*walker, error) {
+// checkPassable looks at every page of a damaged file. The result is an error
+// when bbolt could be led in circles; other faults are reported.
+func (l *layout) checkPassable(fault func(error)) error {
+	var circle error
+	w := &walker{
+		l: l, used: newPageSet(max(l.limit, 2)), free: newPageSet(l.limit), budget: -1, buf: make([]byte, l.pageSize),
+		fault: func(err error) {
+			if circle == nil && (errors.Is(err, errTwice) || errors.Is(err, errDeep)) {
+				circle = err
+			}
+			fault(err)
+		},
+	}
+	_ = w.bucket(context.Background(), l.root)
+	return circle
+}
+
+// walker readies a walk, with the list of free pages.
+func (l *layout) walker(budget int, fault func(error)) (*walker, error) {
 	if !l.whole() {
-		fault(fmt.Errorf("the file has %d bytes of %d", l.size, int64(l.limit)*l.pageSize))
-		return nil, nil
+		return nil, fmt.Errorf("the file has %d bytes of %d", l.size, int64(l.limit)*l.pageSize)
 	}
 	free, _, err := l.freePages()
 	if err != nil {
-		fault(err)
-		return nil, nil
+		return nil, err
 	}
 	used, err := l.reserved()
 	if err != nil {
-		fault(err)
-		return nil, nil
+		return nil, err
 	}
-	w := &walker{l: l, used: used, free: free, fault: fault, budget: budget, until: time.Now().Add(quickTime)}
-	return w, w.bucket(ctx, l.root)
+	return &walker{
+		l: l, used: used, free: free, fault: fault,
+		budget: budget, until: time.Now().Add(quickTime), buf: make([]byte, l.pageSize),
+	}, nil
 }
 
 // node is a page to visit, with the bounds of its keys.
@@ -108,7 +131,7 @@ func (w *walker) quick() bool { return w.budget >= 0 }
 func (w *walker) visit(ctx context.Context, n node, leaves int) error {
 	if n.depth >= leaves {
 		if !w.quick() {
-			w.fault(fmt.Errorf("page %d lies too deep", n.id))
+			w.fault(fmt.Errorf("page %d %w", n.id, errDeep))
 			return nil
 		}
 		w.mark(n.id, 0)
@@ -124,7 +147,7 @@ func (w *walker) visit(ctx context.Context, n node, leaves int) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	p, err := w.l.readPage(n.id, make([]byte, w.l.pageSize))
+	p, err := w.l.readPage(n.id, w.buf)
 	if err != nil {
 		w.fault(err)
 		return nil
@@ -152,10 +175,9 @@ func (w *walker) visit(ctx context.Context, n node, leaves int) error {
 
 // depth follows the first children down to a leaf.
 func (w *walker) depth(root uint64) (int, error) {
-	buf := make([]byte, w.l.pageSize)
 	for depth := range maxDepth {
 		w.budget = max(w.budget-1, 0)
-		p, err := w.l.readPage(root, buf)
+		p, err := w.l.readPage(root, w.buf)
 		if err != nil {
 			return 0, err
 		}
@@ -164,8 +186,14 @@ func (w *walker) depth(root uint64) (int, error) {
 		}
 		root = p.element(0).child
 	}
-	return 0, fmt.Errorf("page %d: the tree has no end", root)
+	return 0, fmt.Errorf("page %d %w", root, errDeep)
 }
+
+// These are the faults that nobody may walk past: they can be a circle.
+var (
+	errTwice = errors.New("in use twice")
+	errDeep  = errors.New("lies too deep")
+)
 
 // mark enters a page, with its overflow, as used. A page met twice would lead
 // bbolt in a circle, or be freed twice.
@@ -179,7 +207,7 @@ func (w *walker) mark(id, overflow uint64) bool {
 			w.fault(fmt.Errorf("page %d is in use and listed as free", i))
 			return false
 		case !w.used.add(i):
-			w.fault(fmt.Errorf("page %d is in use twice", i))
+			w.fault(fmt.Errorf("page %d is %w", i, errTwice))
 			return false
 		}
 	}

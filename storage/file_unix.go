@@ -26,3 +26,13 @@ func syncDir(dir string) error {
 	}
 	return errors.Join(err, d.Close())
 }
+
+// takeOver gives a new file the permissions of the old one, and its owner
+// where that is allowed: who compacts another user's database must not lock
+// them out of it.
+func takeOver(f *os.File, old fs.FileInfo) error {
+	if stat, ok := old.Sys().(*syscall.Stat_t); ok {
+		_ = f.Chown(int(stat.Uid), int(stat.Gid))
+	}
+	return f.Chmod(old.Mode().Perm())
+}
