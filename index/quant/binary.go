@@ -122,7 +122,7 @@ func (b *Binary) EncodeQuery(dst *BinaryQuery, q []float32) {
 	x := *p
 	n := copy(x, q[:b.dim])
 	clear(x[n:])
-	dst.Offset = dotExact(x, b.mean)
+	dst.Offset = simd.DotF32(x, b.mean)
 	dst.Bits.T = 0
 	if b.meanSq > 1e-12 {
 		dst.Bits.T = dst.Offset / b.meanSq
@@ -131,27 +131,27 @@ func (b *Binary) EncodeQuery(dst *BinaryQuery, q []float32) {
 		}
 	}
 	b.rot.apply(x)
-	normSq := dotExact(x, x)
+	normSq := simd.DotF32(x, x)
 	step := querySigma * float32(math.Sqrt(float64(normSq)/float64(len(x))))
 	var inv float32
 	if step > 0 {
 		inv = 1 / step
 	}
-	var total int32
-	var along, uu float64
+	simd.QuantizeS8(dst.components, x, inv)
+	var total, uu int32
+	var along float64
 	for i, y := range x {
-		// Half a level up and down again: rounding by truncation.
-		u := int32(max(-8, min(7, y*inv))+8.5) - 8
-		dst.components[i] = int8(u)
-		total += u
+		u := max(-8, min(7, dst.components[i]))
+		dst.components[i] = u
+		total += int32(u)
+		uu += int32(u) * int32(u)
 		along += float64(y) * float64(u)
-		uu += float64(u) * float64(u)
 	}
 	simd.BitTable(dst.Bits.Table, dst.components)
 	// The step that leaves least of s over, now that the levels are chosen.
 	var w float64
 	if uu > 0 {
-		w = along / uu
+		w = along / float64(uu)
 	}
 	dst.Bits.A = float32(2 * w)
 	dst.Bits.B = float32(-w * float64(total))

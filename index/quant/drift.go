@@ -16,9 +16,11 @@ type Drift struct {
 
 // Stale reports whether codes should be made again with a codec trained anew.
 // Scores stay right on average whatever the drift, since the codec's own mean
-// is in its formula; it is only that steps become too narrow or too wide. The
-// limits are where the error of a score has doubled (see the package's
-// tests): one component in 400 clipped, or data in less than half the spread.
+// is in its formula: a mean that has moved by as much as the data spread makes
+// the error of a score half as large again, no more. It is only that steps
+// become too narrow or too wide. The limits are where the error is about
+// twice that of a codec trained anew: one component in 400 clipped, or data in
+// less than half the spread.
 func (d Drift) Stale() bool {
 	return d.Vectors > 0 && (d.Clipped > maxClipped || d.Spread < minSpread)
 }

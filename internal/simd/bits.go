@@ -1,5 +1,7 @@
 package simd
 
+import "encoding/binary"
+
 // 1-bit codes are scored against queries of 4 bits a component as RaBitQ does
 // it (Gao and Long 2024, section 3.3.2), with the paper's second way of doing
 // so: tables of the sums of four components, looked up by nibbles of many
@@ -42,14 +44,20 @@ func BitTable(table []uint8, components []int8) {
 	if len(components)%8 != 0 || len(table) != 4*len(components) {
 		panic("simd: BitTable of different lengths")
 	}
+	// Sixteen entries at once as bytes of two words. Components are made
+	// positive, so that no byte borrows from the next: entry m starts at
+	// bitBias less 8 for each bit of m.
+	const (
+		bit0, bit1, bit2 = 0x0100010001000100, 0x0101000001010000, 0x0101010100000000
+		all              = 0x0101010101010101
+		start            = bitBias*all - 8*bit0 - 8*bit1 - 8*bit2
+	)
 	for i := 0; i < len(components); i += 4 {
-		t, u := table[4*i:4*i+16:4*i+16], components[i:i+4:i+4]
-		t[0] = bitBias
-		for j, c := range u {
-			for m := range 1 << j {
-				t[1<<j|m] = t[m] + uint8(c)
-			}
-		}
+		u := components[i : i+4 : i+4]
+		low := start + uint64(u[0]+8)*bit0 + uint64(u[1]+8)*bit1 + uint64(u[2]+8)*bit2
+		t := table[4*i : 4*i+16 : 4*i+16]
+		binary.LittleEndian.PutUint64(t, low)
+		binary.LittleEndian.PutUint64(t[8:], low-8*all+uint64(u[3]+8)*all)
 	}
 }
 
