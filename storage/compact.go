@@ -109,7 +109,7 @@ func (s *Store) rewrite(ctx context.Context, g *generation, tmp string) (next *g
 	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	next, err = openBolt(tmp, false, time.Now().Add(time.Second))
+	next, err = openBolt(tmp, false, info.Size(), time.Now().Add(time.Second))
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func (s *Store) swapClosed(ctx context.Context, next *generation, tmp string) er
 	if err != nil {
 		err = errors.Join(err, os.Remove(tmp))
 	}
-	g, e := openBolt(s.file, false, time.Now().Add(max(s.wait, defaultLockTimeout)))
+	g, e := openBolt(s.file, false, 0, time.Now().Add(max(s.wait, defaultLockTimeout)))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e != nil {

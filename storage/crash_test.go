@@ -224,6 +224,77 @@ func TestKillCompact(t *testing.T) {
 	}
 }
 
+// TestCopyWhileWriting copies the file, piece by piece as any program would,
+// while another process writes to it. Such a copy is no backup: it may be
+// refused, or Check finds it damaged. When it is neither, it must be right.
+func TestCopyWhileWriting(t *testing.T) {
+	dir := t.TempDir()
+	path, dst := filepath.Join(dir, "live.clipdb"), filepath.Join(dir, "copy.clipdb")
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		storagetest.Kill(t, 1500*time.Millisecond, "write", path)
+	}()
+	var refused, damaged, sound int
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		case <-time.After(20 * time.Millisecond):
+		}
+		if err := slowCopy(dst, path); err != nil {
+			continue // it is not there yet
+		}
+		s, err := storage.Open(dst, nil)
+		if err != nil {
+			if !errors.Is(err, storage.ErrCorrupt) && !errors.Is(err, storage.ErrNotDatabase) {
+				t.Errorf("the copy: %v", err)
+			}
+			refused++
+			continue
+		}
+		if len(storagetest.Problems(t, s)) > 0 {
+			damaged++
+		} else {
+			sound++
+			n := last(t, s)
+			view(t, s, func(tx *storage.Tx) error { return verifyUpTo(tx, n) })
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Logf("%d copies were refused, %d damaged, %d sound", refused, damaged, sound)
+	if refused+damaged+sound < 5 {
+		t.Error("too few copies were made")
+	}
+}
+
+// slowCopy lets the writer go on between one piece and the next.
+func slowCopy(dst, src string) error {
+	in, err := os.Open(src)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(dst)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := in.Read(buf)
+		if _, err := out.Write(buf[:n]); err != nil {
+			return err
+		}
+		if err != nil {
+			return nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // TestPowerCut simulates what a power cut can leave of a commit. Before the
 // first sync of a commit any part of its pages may be on the disk, but not its
 // head; after it all pages are, and the head may be. Pages may be torn between

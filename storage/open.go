@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"math"
@@ -74,7 +75,7 @@ func (s *Store) tryOpen(deadline time.Time) (again bool, err error) {
 	var g *generation
 	if !created {
 		// A reader changes nothing, so it goes first.
-		g, err = openBolt(s.file, true, deadline)
+		g, err = openBolt(s.file, true, size, deadline)
 		if err != nil {
 			return false, err
 		}
@@ -90,7 +91,7 @@ func (s *Store) tryOpen(deadline time.Time) (again bool, err error) {
 		}
 	}
 	if !s.readOnly {
-		if g, err = openBolt(s.file, false, deadline); err != nil {
+		if g, err = openBolt(s.file, false, size, deadline); err != nil {
 			return false, err
 		}
 	}
@@ -144,6 +145,8 @@ func (s *Store) look() (size int64, err error) {
 	// makes the file longer before the head says so.
 	l, err := readLayout(f, info.Size())
 	switch {
+	case errors.Is(err, errNoMeta) && onlyZeros(f):
+		return 0, fmt.Errorf("%w: it holds nothing but zeros, as after a power cut while it was made; remove it", ErrNotDatabase)
 	case errors.Is(err, errNoMeta):
 		return 0, fmt.Errorf("%w: its %d bytes do not begin like one", ErrNotDatabase, info.Size())
 	case errors.Is(err, errBadMeta):
@@ -154,6 +157,13 @@ func (s *Store) look() (size int64, err error) {
 		return 0, fmt.Errorf("%w: the file is cut short, %d bytes of %d; restore a backup", ErrCorrupt, info.Size(), int64(l.limit)*l.pageSize)
 	}
 	return info.Size(), nil
+}
+
+// onlyZeros looks at the beginning of a file.
+func onlyZeros(f *os.File) bool {
+	buf := make([]byte, 16<<10)
+	n, err := f.ReadAt(buf, 0)
+	return (err == nil || errors.Is(err, io.EOF)) && allZero(buf[:n])
 }
 
 // accept says whether a file of this format can be opened.
@@ -285,8 +295,8 @@ func checkHeads(tx *bbolt.Tx) error {
 	})
 }
 
-// openBolt opens and locks a file with bbolt.
-func openBolt(path string, readOnly bool, deadline time.Time) (_ *generation, err error) {
+// openBolt opens and locks a file of about that size with bbolt.
+func openBolt(path string, readOnly bool, size int64, deadline time.Time) (_ *generation, err error) {
 	g := &generation{}
 	defer func() {
 		if p := recover(); p != nil {
@@ -302,7 +312,7 @@ func openBolt(path string, readOnly bool, deadline time.Time) (_ *generation, er
 		ReadOnly:        readOnly,
 		FreelistType:    bbolt.FreelistMapType,
 		PageSize:        pageSize,
-		InitialMmapSize: mapSize(path, readOnly),
+		InitialMmapSize: mapSize(size, readOnly),
 		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
 			f, err = os.OpenFile(name, flag, mode)
 			g.file = f
@@ -336,15 +346,11 @@ func (g *generation) close() (err error) {
 // wait for every reader when it outgrows its map, and new readers then wait
 // for it; a long backup would stop everybody. Address space costs nothing on
 // 64 bits, but Windows would make the file that large.
-func mapSize(path string, readOnly bool) int {
+func mapSize(size int64, readOnly bool) int {
 	if readOnly || runtime.GOOS == "windows" || math.MaxInt == math.MaxInt32 {
 		return 0
 	}
-	size := int64(0)
-	if info, err := os.Stat(path); err == nil {
-		size = info.Size()
-	}
-	return int(16<<30 + 4*size)
+	return int(16<<30 + 4*max(size, 0))
 }
 
 // allocSize is by how much the file grows at a time: an eighth, so that small

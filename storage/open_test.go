@@ -112,7 +112,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"text", []byte(strings.Repeat("hello ", 5000)), storage.ErrNotDatabase, "begin"},
 		{"short text", []byte("hello"), storage.ErrNotDatabase, "5 bytes"},
 		{"one byte", []byte{0}, storage.ErrNotDatabase, ""},
-		{"zeros", make([]byte, 16384), storage.ErrNotDatabase, ""},
+		{"zeros", make([]byte, 16384), storage.ErrNotDatabase, "zeros"},
 		{"jpeg", append([]byte("\xff\xd8\xff\xe0"), make([]byte, 90000)...), storage.ErrNotDatabase, ""},
 		{"sqlite", append([]byte("SQLite format 3\x00"), make([]byte, 8176)...), storage.ErrNotDatabase, ""},
 		{"another program's", foreign, storage.ErrNotDatabase, "another program"},
