@@ -1,0 +1,5 @@
+//go:build !darwin
+
+package machine
+
+func cpuModel() string { return field("/proc/cpuinfo", "model name") }
