@@ -10,7 +10,6 @@ import (
 
 	"github.com/clipdb/clipdb/db/engine"
 	"github.com/clipdb/clipdb/index"
-	"github.com/clipdb/clipdb/index/coder"
 	"github.com/clipdb/clipdb/index/hnsw"
 	"github.com/clipdb/clipdb/storage"
 )
@@ -52,7 +51,7 @@ func (e *Engine) newIndex(kind Kind, dim int) (index.Index, error) {
 	case HNSW:
 		return hnsw.New(p)
 	case Coder:
-		return coder.New(p)
+		return newCoder(p)
 	}
 	return nil, fmt.Errorf("no index is called %q", kind)
 }

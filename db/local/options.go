@@ -17,7 +17,7 @@ const (
 	Auto  Kind = ""      // what the file has; in new files flat up to FlatLimit vectors, hnsw from there on
 	Flat  Kind = "flat"  // compares with every vector: exact
 	HNSW  Kind = "hnsw"  // graph over int8 codes with exact re-ranking
-	Coder Kind = "coder" // adapter of github.com/coder/hnsw; see docs/recall.md before choosing it
+	Coder Kind = "coder" // adapter of github.com/coder/hnsw; see docs/recall.md before choosing it; not on Windows
 )
 
 // FlatLimit is the number of vectors above which Auto takes a graph: up to it
