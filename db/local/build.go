@@ -52,7 +52,8 @@ func (e *Engine) vectorCount() (n int, err error) {
 }
 
 // eachVector calls fn with all vectors by rising slot, a batch at a time. No
-// transaction is open during fn, which may keep the vectors.
+// transaction is open during fn, which may keep the vectors. Vectors that are
+// damaged are noted and passed over: the others can still be found.
 func (e *Engine) eachVector(ctx context.Context, fn func(slots []uint32, vecs [][]float32) error) error {
 	for from, limit := uint32(0), uint32(1); from < limit; {
 		if err := ctx.Err(); err != nil {
@@ -64,6 +65,10 @@ func (e *Engine) eachVector(ctx context.Context, fn func(slots []uint32, vecs []
 			limit = tx.SlotLimit()
 			for ; from < limit && len(slots) < buildBatch; from++ {
 				v, ok, err := tx.Vector(from, nil)
+				if errors.Is(err, storage.ErrCorrupt) {
+					e.damaged(err)
+					continue
+				}
 				if err != nil {
 					return err
 				}

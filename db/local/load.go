@@ -34,6 +34,12 @@ type checkpointMeta struct {
 
 const checkpointVersion = 1
 
+// sane reports whether the options could have been ours. An index can be built
+// again, so there is nothing more to it than forgetting the others.
+func (m *checkpointMeta) sane() bool {
+	return m.M >= 0 && m.M != 1 && m.M <= index.MaxM && m.EfConstruction >= 0 && m.EfConstruction <= index.MaxEf
+}
+
 // seed of layer draws and rotations: one for all, so that equal inserts give
 // equal graphs.
 const seed = 1
@@ -73,7 +79,7 @@ func (e *Engine) choose(stored Kind, n int) Kind {
 	switch want := e.opts.Index.Kind; {
 	case want != Auto:
 		return want
-	case stored != Auto && stored != Flat:
+	case stored == HNSW || stored == Coder:
 		return stored
 	case n > FlatLimit:
 		return HNSW
@@ -93,7 +99,7 @@ func (e *Engine) load(ctx context.Context) error {
 				return fmt.Errorf("%w: the model that it was written with cannot be read", engine.ErrCorrupt)
 			}
 		}
-		if b := tx.Meta(indexKey); b != nil && json.Unmarshal(b, &saved) != nil {
+		if b := tx.Meta(indexKey); b != nil && (json.Unmarshal(b, &saved) != nil || !saved.sane()) {
 			saved = checkpointMeta{}
 		}
 		count, last = tx.VectorCount(), tx.LastLog()

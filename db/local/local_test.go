@@ -342,6 +342,50 @@ func TestIndexIsDisposable(t *testing.T) {
 	}
 }
 
+// TestDamagedVector: what is lost is one item, not the database.
+func TestDamagedVector(t *testing.T) {
+	const dim = 64
+	for _, kind := range []local.Kind{local.Flat, local.HNSW} {
+		path := filepath.Join(t.TempDir(), "test.clipdb")
+		opts := &local.Options{Index: local.IndexOptions{Kind: kind}}
+		e := mustOpen(t, path, opts)
+		fill(t, e, dim, 0, 200)
+		mustClose(t, e)
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := bytes.Index(b, vectorBytes(unit(rand.New(rand.NewPCG(77, 0)), dim)))
+		if at < 0 {
+			t.Fatal("vector 77 is not in the file")
+		}
+		b[at+100] ^= 4
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		e = mustOpen(t, path, opts)
+		findsItself(t, e, dim, 0, 76, 78, 199)
+		rep, err := e.Verify(ctx)
+		if err != nil || rep.OK() {
+			t.Errorf("%s: Verify of a damaged vector: %+v, %v", kind, rep, err)
+		}
+		if _, err := e.Get(ctx, "77", engine.Fetch{Vector: true}); !errors.Is(err, engine.ErrCorrupt) {
+			t.Errorf("%s: Get: %v", kind, err)
+		}
+		fill(t, e, dim, 77, 1)
+		findsItself(t, e, dim, 0, 77)
+		verified(t, e)
+		if err := e.Compact(ctx); err != nil {
+			t.Error(err)
+		}
+		mustClose(t, e)
+		e = mustOpen(t, path, opts)
+		findsItself(t, e, dim, 77)
+		verified(t, e)
+		mustClose(t, e)
+	}
+}
+
 func TestKindGrowsAndChanges(t *testing.T) {
 	const dim = 8
 	path := filepath.Join(t.TempDir(), "test.clipdb")

@@ -134,7 +134,7 @@ func (p *put) store(tx *storage.Tx, c *change, r *engine.Record, attrs []byte) (
 func (p *put) place(tx *storage.Tx, c *change, rec, old *storage.Record, r *engine.Record) error {
 	if old != nil {
 		had, ok, err := tx.Vector(old.Slot, nil)
-		if err != nil {
+		if err != nil && !errors.Is(err, storage.ErrCorrupt) { // a damaged one is being replaced
 			return err
 		}
 		if ok && slices.Equal(had, r.Vector) {
