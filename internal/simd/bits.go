@@ -64,9 +64,6 @@ func BitTable(table []uint8, components []int8) {
 // bitBias makes table entries positive: they lie between 0 and 60.
 const bitBias = 32
 
-// maxBitCols bounds sums of two entries a column to 16 bits.
-const maxBitCols = 65535 / 120
-
 // DotBits returns the sum of the query's components where code has a one.
 func DotBits(code, table []uint8) int32 {
 	if len(table) != 32*len(code) {

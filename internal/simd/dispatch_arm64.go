@@ -36,19 +36,22 @@ func features() string {
 func Prefetch(p unsafe.Pointer) { prefetch((*byte)(p)) }
 
 func dotU8S8(code []uint8, query []int8) int32 {
-	if !use.dotprod {
-		return dotU8S8Generic(code, query)
-	}
 	return dotAfterSum(code, query, sumQuery(query))
 }
 
 // sumQuery is 128 times the sum of the components that dotAfterSum gives to
 // the vector unit: SDOT wants signed codes, so 128 is taken off each.
 func sumQuery(query []int8) int32 {
+	if !use.dotprod {
+		return 0
+	}
 	return sumS8Dotprod(unsafe.SliceData(query), uint64(len(query)&^15)) << 7
 }
 
 func dotAfterSum(code []uint8, query []int8, sum int32) int32 {
+	if !use.dotprod {
+		return dotU8S8Generic(code, query)
+	}
 	n := len(code) &^ 15
 	return dotS8Dotprod(unsafe.SliceData(code), unsafe.SliceData(query), uint64(n)) + sum +
 		dotU8S8Generic(code[n:], query[n:])
@@ -66,9 +69,6 @@ func fetchRow(codes []uint8, rows uint, id uint32, stride int) {
 }
 
 func dotU8S8Batch(codes []uint8, rows uint, ids []uint32, query []int8, out []int32) int {
-	if !use.dotprod {
-		return dotU8S8BatchGeneric(codes, rows, ids, query, out)
-	}
 	stride, sum := len(query), sumQuery(query)
 	for i, id := range ids {
 		if uint(id) >= rows {
@@ -84,10 +84,6 @@ func dotU8S8Batch(codes []uint8, rows uint, ids []uint32, query []int8, out []in
 }
 
 func dotU8S8Rows(codes []uint8, query []int8, out []int32) {
-	if !use.dotprod {
-		dotU8S8RowsGeneric(codes, query, out)
-		return
-	}
 	stride, sum := len(query), sumQuery(query)
 	for i := range out {
 		out[i] = dotAfterSum(codes[i*stride:(i+1)*stride], query, sum)

@@ -12,15 +12,15 @@ func Prefetch(unsafe.Pointer) {}
 func dotU8S8(code []uint8, query []int8) int32 { return dotU8S8Generic(code, query) }
 
 func dotU8S8Batch(codes []uint8, rows uint, ids []uint32, query []int8, out []int32) int {
-	return dotU8S8BatchGeneric(codes, rows, ids, query, out)
+	return dotU8S8BatchRest(0, codes, rows, ids, query, out)
 }
 
-func dotU8S8Rows(codes []uint8, query []int8, out []int32) { dotU8S8RowsGeneric(codes, query, out) }
+func dotU8S8Rows(codes []uint8, query []int8, out []int32) { dotU8S8RowsRest(0, codes, query, out) }
 
 func l2SqU8(a, b []uint8) int32 { return l2SqU8Generic(a, b) }
 
 func l2SqU8Batch(codes []uint8, rows uint, ids []uint32, code []uint8, out []int32) int {
-	return l2SqU8BatchGeneric(codes, rows, ids, code, out)
+	return l2SqU8BatchRest(0, codes, rows, ids, code, out)
 }
 
 func dotF32(a, b []float32) float32             { return dotF32Generic(a, b) }

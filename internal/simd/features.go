@@ -1,11 +1,5 @@
 package simd
 
-import "os"
-
-// Features names the kernels in use: "avx512", "avx2", "neon" or "generic",
-// with what lies behind it.
+// Features names the kernels in use: "avx512+vnni", "avx512", "avx2",
+// "neon+dotprod", "neon" or "generic".
 func Features() string { return features() }
-
-// wanted is the upper limit that the environment sets: "", "generic", "avx2".
-// It is read once, before any kernel runs.
-var wanted = os.Getenv("CLIPDB_SIMD")

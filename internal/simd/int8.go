@@ -88,25 +88,6 @@ func dotU8S8Generic(code []uint8, query []int8) int32 {
 	return s0 + s1
 }
 
-func dotU8S8BatchGeneric(codes []uint8, rows uint, ids []uint32, query []int8, out []int32) int {
-	stride := uint(len(query))
-	for i, id := range ids {
-		if uint(id) >= rows {
-			return i
-		}
-		at := uint(id) * stride
-		out[i] = dotU8S8Generic(codes[at:at+stride], query)
-	}
-	return len(ids)
-}
-
-func dotU8S8RowsGeneric(codes []uint8, query []int8, out []int32) {
-	stride := len(query)
-	for i := range out {
-		out[i] = dotU8S8Generic(codes[i*stride:(i+1)*stride], query)
-	}
-}
-
 func l2SqU8Generic(a, b []uint8) int32 {
 	var s int32
 	b = b[:len(a)]
@@ -115,16 +96,4 @@ func l2SqU8Generic(a, b []uint8) int32 {
 		s += d * d
 	}
 	return s
-}
-
-func l2SqU8BatchGeneric(codes []uint8, rows uint, ids []uint32, code []uint8, out []int32) int {
-	stride := uint(len(code))
-	for i, id := range ids {
-		if uint(id) >= rows {
-			return i
-		}
-		at := uint(id) * stride
-		out[i] = l2SqU8Generic(codes[at:at+stride], code)
-	}
-	return len(ids)
 }

@@ -25,11 +25,7 @@ func dotU8S8Batch(codes []uint8, rows uint, ids []uint32, query []int8, out []in
 		done = int(dotU8S8BatchAVX2(unsafe.SliceData(codes), uint64(rows), unsafe.SliceData(ids), uint64(len(ids)),
 			unsafe.SliceData(query), uint64(stride), unsafe.SliceData(out)))
 	}
-	for ; done < len(ids) && uint(ids[done]) < rows; done++ {
-		at := int(ids[done]) * stride
-		out[done] = dotU8S8(codes[at:at+stride], query)
-	}
-	return done
+	return dotU8S8BatchRest(done, codes, rows, ids, query, out)
 }
 
 func dotU8S8Rows(codes []uint8, query []int8, out []int32) {
@@ -42,9 +38,7 @@ func dotU8S8Rows(codes []uint8, query []int8, out []int32) {
 	case use.avx2 && stride%32 == 0:
 		done = int(dotU8S8RowsAVX2(unsafe.SliceData(codes), uint64(len(out)), unsafe.SliceData(query), uint64(stride), unsafe.SliceData(out)))
 	}
-	for ; done < len(out); done++ {
-		out[done] = dotU8S8(codes[done*stride:(done+1)*stride], query)
-	}
+	dotU8S8RowsRest(done, codes, query, out)
 }
 
 func l2SqU8(a, b []uint8) int32 {
@@ -68,11 +62,7 @@ func l2SqU8Batch(codes []uint8, rows uint, ids []uint32, code []uint8, out []int
 		done = int(l2SqU8BatchAVX2(unsafe.SliceData(codes), uint64(rows), unsafe.SliceData(ids), uint64(len(ids)),
 			unsafe.SliceData(code), uint64(stride), unsafe.SliceData(out)))
 	}
-	for ; done < len(ids) && uint(ids[done]) < rows; done++ {
-		at := int(ids[done]) * stride
-		out[done] = l2SqU8(codes[at:at+stride], code)
-	}
-	return done
+	return l2SqU8BatchRest(done, codes, rows, ids, code, out)
 }
 
 // These pick the kernel made for the stride, if there is one.
