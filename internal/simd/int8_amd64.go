@@ -71,8 +71,6 @@ func dotBatchVNNI(codes []uint8, rows uint, ids []uint32, query []int8, out []in
 	c, q, o, stride := unsafe.SliceData(codes), unsafe.SliceData(query), unsafe.SliceData(out), len(query)
 	i, n := unsafe.SliceData(ids), uint64(len(ids))
 	switch stride {
-	case 256:
-		return dotU8S8Batch256VNNI(c, uint64(rows), i, n, q, o)
 	case 384:
 		return dotU8S8Batch384VNNI(c, uint64(rows), i, n, q, o)
 	case 512:
@@ -90,16 +88,10 @@ func dotRowsVNNI(codes []uint8, query []int8, out []int32) {
 	c, q, o, stride := unsafe.SliceData(codes), unsafe.SliceData(query), unsafe.SliceData(out), len(query)
 	n := uint64(len(out))
 	switch stride {
-	case 256:
-		dotU8S8Rows256VNNI(c, n, q, o)
-	case 384:
-		dotU8S8Rows384VNNI(c, n, q, o)
 	case 512:
 		dotU8S8Rows512VNNI(c, n, q, o)
 	case 768:
 		dotU8S8Rows768VNNI(c, n, q, o)
-	case 1024:
-		dotU8S8Rows1024VNNI(c, n, q, o)
 	default:
 		dotU8S8RowsVNNI(c, n, q, uint64(stride), o)
 	}
@@ -109,16 +101,10 @@ func l2BatchVNNI(codes []uint8, rows uint, ids []uint32, code []uint8, out []int
 	c, q, o, stride := unsafe.SliceData(codes), unsafe.SliceData(code), unsafe.SliceData(out), len(code)
 	i, n := unsafe.SliceData(ids), uint64(len(ids))
 	switch stride {
-	case 256:
-		return l2SqU8Batch256VNNI(c, uint64(rows), i, n, q, o)
-	case 384:
-		return l2SqU8Batch384VNNI(c, uint64(rows), i, n, q, o)
 	case 512:
 		return l2SqU8Batch512VNNI(c, uint64(rows), i, n, q, o)
 	case 768:
 		return l2SqU8Batch768VNNI(c, uint64(rows), i, n, q, o)
-	case 1024:
-		return l2SqU8Batch1024VNNI(c, uint64(rows), i, n, q, o)
 	default:
 		return l2SqU8BatchVNNI(c, uint64(rows), i, n, q, uint64(stride), o)
 	}

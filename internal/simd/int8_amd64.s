@@ -78,6 +78,183 @@ sum:
 	MOVL          AX, ret+24(FP)
 	RET
 
+// func dotU8S8AVX2(code *uint8, query *int8, n uint64) int32
+// Requires: AVX, AVX2
+TEXT ·dotU8S8AVX2(SB), NOSPLIT, $0-28
+	MOVQ  code+0(FP), AX
+	MOVQ  query+8(FP), CX
+	MOVQ  n+16(FP), DX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+
+four:
+	CMPQ      DX, $0x40
+	JB        one
+	VPMOVZXBW (AX), Y4
+	VPMOVSXBW (CX), Y5
+	VPMADDWD  Y5, Y4, Y4
+	VPADDD    Y4, Y0, Y0
+	VPMOVZXBW 16(AX), Y4
+	VPMOVSXBW 16(CX), Y5
+	VPMADDWD  Y5, Y4, Y4
+	VPADDD    Y4, Y1, Y1
+	VPMOVZXBW 32(AX), Y4
+	VPMOVSXBW 32(CX), Y5
+	VPMADDWD  Y5, Y4, Y4
+	VPADDD    Y4, Y2, Y2
+	VPMOVZXBW 48(AX), Y4
+	VPMOVSXBW 48(CX), Y5
+	VPMADDWD  Y5, Y4, Y4
+	VPADDD    Y4, Y3, Y3
+	ADDQ      $0x40, AX
+	ADDQ      $0x40, CX
+	SUBQ      $0x40, DX
+	JMP       four
+
+one:
+	TESTQ     DX, DX
+	JZ        sum
+	VPMOVZXBW (AX), Y4
+	VPMOVSXBW (CX), Y5
+	VPMADDWD  Y5, Y4, Y4
+	VPADDD    Y4, Y0, Y0
+	ADDQ      $0x10, AX
+	ADDQ      $0x10, CX
+	SUBQ      $0x10, DX
+	JMP       one
+
+sum:
+	VPADDD       Y1, Y0, Y0
+	VPADDD       Y3, Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDD       X1, X0, X1
+	VPSHUFD      $0x4e, X1, X0
+	VPADDD       X0, X1, X1
+	VPSHUFD      $0xb1, X1, X0
+	VPADDD       X0, X1, X1
+	VMOVD        X1, AX
+	VZEROUPPER
+	MOVL         AX, ret+24(FP)
+	RET
+
+// func dotU8S8BatchAVX2(codes *uint8, rows uint64, ids *uint32, count uint64, query *int8, stride uint64, out *int32) uint64
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·dotU8S8BatchAVX2(SB), NOSPLIT, $0-64
+	MOVQ stride+40(FP), AX
+	MOVQ query+32(FP), CX
+	ADDQ AX, CX
+	MOVQ count+24(FP), DX
+	MOVQ out+48(FP), BX
+	MOVQ ids+16(FP), SI
+
+quad:
+	CMPQ    DX, $0x04
+	JB      done
+	MOVL    (SI), DI
+	CMPQ    DI, rows+8(FP)
+	JAE     done
+	IMULQ   AX, DI
+	ADDQ    codes+0(FP), DI
+	ADDQ    AX, DI
+	MOVL    4(SI), R8
+	CMPQ    R8, rows+8(FP)
+	JAE     done
+	IMULQ   AX, R8
+	ADDQ    codes+0(FP), R8
+	ADDQ    AX, R8
+	MOVL    8(SI), R9
+	CMPQ    R9, rows+8(FP)
+	JAE     done
+	IMULQ   AX, R9
+	ADDQ    codes+0(FP), R9
+	ADDQ    AX, R9
+	MOVL    12(SI), R10
+	CMPQ    R10, rows+8(FP)
+	JAE     done
+	IMULQ   AX, R10
+	ADDQ    codes+0(FP), R10
+	ADDQ    AX, R10
+	MOVQ    SI, R12
+	LEAQ    16(SI), R11
+	CMPQ    DX, $0x08
+	CMOVQCC R11, R12
+	MOVL    (R12), R11
+	IMULQ   AX, R11
+	ADDQ    codes+0(FP), R11
+	ADDQ    AX, R11
+	MOVL    4(R12), R13
+	IMULQ   AX, R13
+	ADDQ    codes+0(FP), R13
+	ADDQ    AX, R13
+	MOVL    8(R12), R14
+	IMULQ   AX, R14
+	ADDQ    codes+0(FP), R14
+	ADDQ    AX, R14
+	MOVL    12(R12), R12
+	IMULQ   AX, R12
+	ADDQ    codes+0(FP), R12
+	ADDQ    AX, R12
+	VPXOR   Y0, Y0, Y0
+	VPXOR   Y1, Y1, Y1
+	VPXOR   Y2, Y2, Y2
+	VPXOR   Y3, Y3, Y3
+	MOVQ    AX, R15
+	NEGQ    R15
+
+line:
+	VPMOVSXBW    (CX)(R15*1), Y4
+	VPMOVZXBW    (DI)(R15*1), Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       Y5, Y0, Y0
+	PREFETCHT0   (R11)(R15*1)
+	VPMOVZXBW    (R8)(R15*1), Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       Y5, Y1, Y1
+	PREFETCHT0   (R13)(R15*1)
+	VPMOVZXBW    (R9)(R15*1), Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPMOVZXBW    (R10)(R15*1), Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       Y5, Y3, Y3
+	VPMOVSXBW    16(CX)(R15*1), Y4
+	VPMOVZXBW    16(DI)(R15*1), Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       Y5, Y0, Y0
+	VPMOVZXBW    16(R8)(R15*1), Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       Y5, Y1, Y1
+	VPMOVZXBW    16(R9)(R15*1), Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	PREFETCHT0   (R14)(R15*1)
+	VPMOVZXBW    16(R10)(R15*1), Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   (R12)(R15*1)
+	ADDQ         $0x20, R15
+	JNZ          line
+	VPHADDD      Y1, Y0, Y0
+	VPHADDD      Y3, Y2, Y2
+	VPHADDD      Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDD       X1, X0, X1
+	VMOVDQU      X1, (BX)
+	ADDQ         $0x10, BX
+	ADDQ         $0x10, SI
+	SUBQ         $0x04, DX
+	JMP          quad
+
+done:
+	VZEROUPPER
+	MOVQ count+24(FP), AX
+	SUBQ DX, AX
+	MOVQ AX, ret+56(FP)
+	RET
+
 // func dotU8S8BatchVNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *int8, stride uint64, out *int32) uint64
 // Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, BMI2, CMOV, MMX+
 TEXT ·dotU8S8BatchVNNI(SB), NOSPLIT, $0-64
@@ -306,179 +483,6 @@ done:
 	MOVQ count+24(FP), AX
 	SUBQ DX, AX
 	MOVQ AX, ret+56(FP)
-	RET
-
-// func dotU8S8Batch256VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *int8, out *int32) uint64
-// Requires: AVX, AVX2, AVX512F, AVX512VL, AVX512VNNI, CMOV, MMX+
-TEXT ·dotU8S8Batch256VNNI(SB), NOSPLIT, $0-56
-	MOVQ      query+32(FP), AX
-	VMOVDQU64 (AX), Z0
-	VMOVDQU64 64(AX), Z1
-	VMOVDQU64 128(AX), Z2
-	VMOVDQU64 192(AX), Z3
-	MOVQ      count+24(FP), AX
-	MOVQ      out+40(FP), CX
-	MOVQ      ids+16(FP), DX
-
-quad:
-	CMPQ          AX, $0x04
-	JB            single
-	MOVQ          DX, SI
-	LEAQ          16(DX), BX
-	CMPQ          AX, $0x08
-	CMOVQCC       BX, SI
-	VPXORQ        Z4, Z4, Z4
-	VPXORQ        Z5, Z5, Z5
-	VPXORQ        Z6, Z6, Z6
-	VPXORQ        Z7, Z7, Z7
-	MOVL          (DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad0
-	IMUL3Q        $0x00000100, BX, BX
-	ADDQ          codes+0(FP), BX
-	MOVL          (SI), DI
-	IMUL3Q        $0x00000100, DI, DI
-	ADDQ          codes+0(FP), DI
-	VMOVDQU64     (BX), Z8
-	VPDPBUSD      Z0, Z8, Z4
-	PREFETCHT0    (DI)
-	VMOVDQU64     64(BX), Z8
-	VPDPBUSD      Z1, Z8, Z4
-	PREFETCHT0    64(DI)
-	VMOVDQU64     128(BX), Z8
-	VPDPBUSD      Z2, Z8, Z4
-	PREFETCHT0    128(DI)
-	VMOVDQU64     192(BX), Z8
-	VPDPBUSD      Z3, Z8, Z4
-	PREFETCHT0    192(DI)
-	MOVL          4(DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad1
-	IMUL3Q        $0x00000100, BX, BX
-	ADDQ          codes+0(FP), BX
-	MOVL          4(SI), DI
-	IMUL3Q        $0x00000100, DI, DI
-	ADDQ          codes+0(FP), DI
-	VMOVDQU64     (BX), Z8
-	VPDPBUSD      Z0, Z8, Z5
-	PREFETCHT0    (DI)
-	VMOVDQU64     64(BX), Z8
-	VPDPBUSD      Z1, Z8, Z5
-	PREFETCHT0    64(DI)
-	VMOVDQU64     128(BX), Z8
-	VPDPBUSD      Z2, Z8, Z5
-	PREFETCHT0    128(DI)
-	VMOVDQU64     192(BX), Z8
-	VPDPBUSD      Z3, Z8, Z5
-	PREFETCHT0    192(DI)
-	MOVL          8(DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad2
-	IMUL3Q        $0x00000100, BX, BX
-	ADDQ          codes+0(FP), BX
-	MOVL          8(SI), DI
-	IMUL3Q        $0x00000100, DI, DI
-	ADDQ          codes+0(FP), DI
-	VMOVDQU64     (BX), Z8
-	VPDPBUSD      Z0, Z8, Z6
-	PREFETCHT0    (DI)
-	VMOVDQU64     64(BX), Z8
-	VPDPBUSD      Z1, Z8, Z6
-	PREFETCHT0    64(DI)
-	VMOVDQU64     128(BX), Z8
-	VPDPBUSD      Z2, Z8, Z6
-	PREFETCHT0    128(DI)
-	VMOVDQU64     192(BX), Z8
-	VPDPBUSD      Z3, Z8, Z6
-	PREFETCHT0    192(DI)
-	MOVL          12(DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad3
-	IMUL3Q        $0x00000100, BX, BX
-	ADDQ          codes+0(FP), BX
-	MOVL          12(SI), SI
-	IMUL3Q        $0x00000100, SI, SI
-	ADDQ          codes+0(FP), SI
-	VMOVDQU64     (BX), Z8
-	VPDPBUSD      Z0, Z8, Z7
-	PREFETCHT0    (SI)
-	VMOVDQU64     64(BX), Z8
-	VPDPBUSD      Z1, Z8, Z7
-	PREFETCHT0    64(SI)
-	VMOVDQU64     128(BX), Z8
-	VPDPBUSD      Z2, Z8, Z7
-	PREFETCHT0    128(SI)
-	VMOVDQU64     192(BX), Z8
-	VPDPBUSD      Z3, Z8, Z7
-	PREFETCHT0    192(SI)
-	VPUNPCKLDQ    Z5, Z4, Z8
-	VPUNPCKHDQ    Z5, Z4, Z12
-	VPADDD        Z12, Z8, Z8
-	VPUNPCKLDQ    Z7, Z6, Z11
-	VPUNPCKHDQ    Z7, Z6, Z12
-	VPADDD        Z12, Z11, Z11
-	VPUNPCKLQDQ   Z11, Z8, Z12
-	VPUNPCKHQDQ   Z11, Z8, Z8
-	VPADDD        Z12, Z8, Z8
-	VEXTRACTI64X4 $0x01, Z8, Y11
-	VPADDD        Y11, Y8, Y11
-	VEXTRACTI32X4 $0x01, Y11, X8
-	VPADDD        X8, X11, X8
-	VMOVDQU32     X8, (CX)
-	ADDQ          $0x10, CX
-	ADDQ          $0x10, DX
-	SUBQ          $0x04, AX
-	JMP           quad
-
-single:
-	TESTQ         AX, AX
-	JZ            done
-	VPXORQ        Z9, Z9, Z9
-	VPXORQ        Z10, Z10, Z10
-	MOVL          (DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad0
-	IMUL3Q        $0x00000100, BX, BX
-	ADDQ          codes+0(FP), BX
-	VMOVDQU64     (BX), Z4
-	VPDPBUSD      Z0, Z4, Z9
-	VMOVDQU64     64(BX), Z4
-	VPDPBUSD      Z1, Z4, Z10
-	VMOVDQU64     128(BX), Z4
-	VPDPBUSD      Z2, Z4, Z9
-	VMOVDQU64     192(BX), Z4
-	VPDPBUSD      Z3, Z4, Z10
-	VPADDD        Z10, Z9, Z9
-	VEXTRACTI64X4 $0x01, Z9, Y4
-	VPADDD        Y4, Y9, Y4
-	VEXTRACTI32X4 $0x01, Y4, X5
-	VPADDD        X5, X4, X5
-	VPSHUFD       $0x4e, X5, X4
-	VPADDD        X4, X5, X5
-	VPSHUFD       $0xb1, X5, X4
-	VPADDD        X4, X5, X5
-	VMOVD         X5, BX
-	MOVL          BX, (CX)
-	ADDQ          $0x04, CX
-	ADDQ          $0x04, DX
-	DECQ          AX
-	JMP           single
-
-bad3:
-	DECQ AX
-
-bad2:
-	DECQ AX
-
-bad1:
-	DECQ AX
-
-bad0:
-done:
-	VZEROUPPER
-	MOVQ count+24(FP), CX
-	SUBQ AX, CX
-	MOVQ CX, ret+48(FP)
 	RET
 
 // func dotU8S8Batch384VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *int8, out *int32) uint64
@@ -1563,164 +1567,62 @@ done:
 	MOVQ CX, ret+48(FP)
 	RET
 
-// func dotU8S8AVX2(code *uint8, query *int8, n uint64) int32
+// func dotU8S8RowsAVX2(codes *uint8, count uint64, query *int8, stride uint64, out *int32) uint64
 // Requires: AVX, AVX2
-TEXT ·dotU8S8AVX2(SB), NOSPLIT, $0-28
-	MOVQ  code+0(FP), AX
-	MOVQ  query+8(FP), CX
-	MOVQ  n+16(FP), DX
+TEXT ·dotU8S8RowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ stride+24(FP), AX
+	MOVQ query+16(FP), CX
+	ADDQ AX, CX
+	MOVQ count+8(FP), DX
+	MOVQ out+32(FP), BX
+	MOVQ codes+0(FP), SI
+
+quad:
+	CMPQ  DX, $0x04
+	JB    done
+	LEAQ  (SI)(AX*1), DI
+	MOVQ  DI, SI
+	LEAQ  (SI)(AX*1), R8
+	MOVQ  R8, SI
+	LEAQ  (SI)(AX*1), R9
+	MOVQ  R9, SI
+	LEAQ  (SI)(AX*1), R10
+	MOVQ  R10, SI
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-
-four:
-	CMPQ      DX, $0x40
-	JB        one
-	VPMOVZXBW (AX), Y4
-	VPMOVSXBW (CX), Y5
-	VPMADDWD  Y5, Y4, Y4
-	VPADDD    Y4, Y0, Y0
-	VPMOVZXBW 16(AX), Y4
-	VPMOVSXBW 16(CX), Y5
-	VPMADDWD  Y5, Y4, Y4
-	VPADDD    Y4, Y1, Y1
-	VPMOVZXBW 32(AX), Y4
-	VPMOVSXBW 32(CX), Y5
-	VPMADDWD  Y5, Y4, Y4
-	VPADDD    Y4, Y2, Y2
-	VPMOVZXBW 48(AX), Y4
-	VPMOVSXBW 48(CX), Y5
-	VPMADDWD  Y5, Y4, Y4
-	VPADDD    Y4, Y3, Y3
-	ADDQ      $0x40, AX
-	ADDQ      $0x40, CX
-	SUBQ      $0x40, DX
-	JMP       four
-
-one:
-	TESTQ     DX, DX
-	JZ        sum
-	VPMOVZXBW (AX), Y4
-	VPMOVSXBW (CX), Y5
-	VPMADDWD  Y5, Y4, Y4
-	VPADDD    Y4, Y0, Y0
-	ADDQ      $0x10, AX
-	ADDQ      $0x10, CX
-	SUBQ      $0x10, DX
-	JMP       one
-
-sum:
-	VPADDD       Y1, Y0, Y0
-	VPADDD       Y3, Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VEXTRACTI128 $0x01, Y0, X1
-	VPADDD       X1, X0, X1
-	VPSHUFD      $0x4e, X1, X0
-	VPADDD       X0, X1, X1
-	VPSHUFD      $0xb1, X1, X0
-	VPADDD       X0, X1, X1
-	VMOVD        X1, AX
-	VZEROUPPER
-	MOVL         AX, ret+24(FP)
-	RET
-
-// func dotU8S8BatchAVX2(codes *uint8, rows uint64, ids *uint32, count uint64, query *int8, stride uint64, out *int32) uint64
-// Requires: AVX, AVX2, CMOV, MMX+
-TEXT ·dotU8S8BatchAVX2(SB), NOSPLIT, $0-64
-	MOVQ stride+40(FP), AX
-	MOVQ query+32(FP), CX
-	ADDQ AX, CX
-	MOVQ count+24(FP), DX
-	MOVQ out+48(FP), BX
-	MOVQ ids+16(FP), SI
-
-quad:
-	CMPQ    DX, $0x04
-	JB      done
-	MOVL    (SI), DI
-	CMPQ    DI, rows+8(FP)
-	JAE     done
-	IMULQ   AX, DI
-	ADDQ    codes+0(FP), DI
-	ADDQ    AX, DI
-	MOVL    4(SI), R8
-	CMPQ    R8, rows+8(FP)
-	JAE     done
-	IMULQ   AX, R8
-	ADDQ    codes+0(FP), R8
-	ADDQ    AX, R8
-	MOVL    8(SI), R9
-	CMPQ    R9, rows+8(FP)
-	JAE     done
-	IMULQ   AX, R9
-	ADDQ    codes+0(FP), R9
-	ADDQ    AX, R9
-	MOVL    12(SI), R10
-	CMPQ    R10, rows+8(FP)
-	JAE     done
-	IMULQ   AX, R10
-	ADDQ    codes+0(FP), R10
-	ADDQ    AX, R10
-	MOVQ    SI, R12
-	LEAQ    16(SI), R11
-	CMPQ    DX, $0x08
-	CMOVQCC R11, R12
-	MOVL    (R12), R11
-	IMULQ   AX, R11
-	ADDQ    codes+0(FP), R11
-	ADDQ    AX, R11
-	MOVL    4(R12), R13
-	IMULQ   AX, R13
-	ADDQ    codes+0(FP), R13
-	ADDQ    AX, R13
-	MOVL    8(R12), R14
-	IMULQ   AX, R14
-	ADDQ    codes+0(FP), R14
-	ADDQ    AX, R14
-	MOVL    12(R12), R12
-	IMULQ   AX, R12
-	ADDQ    codes+0(FP), R12
-	ADDQ    AX, R12
-	VPXOR   Y0, Y0, Y0
-	VPXOR   Y1, Y1, Y1
-	VPXOR   Y2, Y2, Y2
-	VPXOR   Y3, Y3, Y3
-	MOVQ    AX, R15
-	NEGQ    R15
+	MOVQ  AX, R11
+	NEGQ  R11
 
 line:
-	VPMOVSXBW    (CX)(R15*1), Y4
-	VPMOVZXBW    (DI)(R15*1), Y5
+	VPMOVSXBW    (CX)(R11*1), Y4
+	VPMOVZXBW    (DI)(R11*1), Y5
 	VPMADDWD     Y4, Y5, Y5
 	VPADDD       Y5, Y0, Y0
-	PREFETCHT0   (R11)(R15*1)
-	VPMOVZXBW    (R8)(R15*1), Y5
+	VPMOVZXBW    (R8)(R11*1), Y5
 	VPMADDWD     Y4, Y5, Y5
 	VPADDD       Y5, Y1, Y1
-	PREFETCHT0   (R13)(R15*1)
-	VPMOVZXBW    (R9)(R15*1), Y5
+	VPMOVZXBW    (R9)(R11*1), Y5
 	VPMADDWD     Y4, Y5, Y5
 	VPADDD       Y5, Y2, Y2
-	VPMOVZXBW    (R10)(R15*1), Y5
+	VPMOVZXBW    (R10)(R11*1), Y5
 	VPMADDWD     Y4, Y5, Y5
 	VPADDD       Y5, Y3, Y3
-	VPMOVSXBW    16(CX)(R15*1), Y4
-	VPMOVZXBW    16(DI)(R15*1), Y5
+	VPMOVSXBW    16(CX)(R11*1), Y4
+	VPMOVZXBW    16(DI)(R11*1), Y5
 	VPMADDWD     Y4, Y5, Y5
 	VPADDD       Y5, Y0, Y0
-	VPMOVZXBW    16(R8)(R15*1), Y5
+	VPMOVZXBW    16(R8)(R11*1), Y5
 	VPMADDWD     Y4, Y5, Y5
 	VPADDD       Y5, Y1, Y1
-	VPMOVZXBW    16(R9)(R15*1), Y5
+	VPMOVZXBW    16(R9)(R11*1), Y5
 	VPMADDWD     Y4, Y5, Y5
 	VPADDD       Y5, Y2, Y2
-	PREFETCHT0   (R14)(R15*1)
-	VPMOVZXBW    16(R10)(R15*1), Y5
+	VPMOVZXBW    16(R10)(R11*1), Y5
 	VPMADDWD     Y4, Y5, Y5
 	VPADDD       Y5, Y3, Y3
-	PREFETCHT0   (R12)(R15*1)
-	ADDQ         $0x20, R15
+	ADDQ         $0x20, R11
 	JNZ          line
 	VPHADDD      Y1, Y0, Y0
 	VPHADDD      Y3, Y2, Y2
@@ -1729,15 +1631,14 @@ line:
 	VPADDD       X1, X0, X1
 	VMOVDQU      X1, (BX)
 	ADDQ         $0x10, BX
-	ADDQ         $0x10, SI
 	SUBQ         $0x04, DX
 	JMP          quad
 
 done:
 	VZEROUPPER
-	MOVQ count+24(FP), AX
+	MOVQ count+8(FP), AX
 	SUBQ DX, AX
-	MOVQ AX, ret+56(FP)
+	MOVQ AX, ret+40(FP)
 	RET
 
 // func dotU8S8RowsVNNI(codes *uint8, count uint64, query *int8, stride uint64, out *int32)
@@ -1910,240 +1811,6 @@ lastDone:
 	MOVL          R8, (SI)
 	ADDQ          $0x04, SI
 	DECQ          DX
-	JMP           single
-
-done:
-	VZEROUPPER
-	RET
-
-// func dotU8S8Rows256VNNI(codes *uint8, count uint64, query *int8, out *int32)
-// Requires: AVX, AVX2, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·dotU8S8Rows256VNNI(SB), NOSPLIT, $0-32
-	MOVQ      query+16(FP), AX
-	VMOVDQU64 (AX), Z0
-	VMOVDQU64 64(AX), Z1
-	VMOVDQU64 128(AX), Z2
-	VMOVDQU64 192(AX), Z3
-	MOVQ      count+8(FP), AX
-	MOVQ      out+24(FP), CX
-	MOVQ      codes+0(FP), DX
-
-quad:
-	CMPQ          AX, $0x04
-	JB            single
-	VPXORQ        Z4, Z4, Z4
-	VPXORQ        Z5, Z5, Z5
-	VPXORQ        Z6, Z6, Z6
-	VPXORQ        Z7, Z7, Z7
-	VMOVDQU64     (DX), Z8
-	VPDPBUSD      Z0, Z8, Z4
-	VMOVDQU64     64(DX), Z8
-	VPDPBUSD      Z1, Z8, Z4
-	VMOVDQU64     128(DX), Z8
-	VPDPBUSD      Z2, Z8, Z4
-	VMOVDQU64     192(DX), Z8
-	VPDPBUSD      Z3, Z8, Z4
-	ADDQ          $0x00000100, DX
-	VMOVDQU64     (DX), Z8
-	VPDPBUSD      Z0, Z8, Z5
-	VMOVDQU64     64(DX), Z8
-	VPDPBUSD      Z1, Z8, Z5
-	VMOVDQU64     128(DX), Z8
-	VPDPBUSD      Z2, Z8, Z5
-	VMOVDQU64     192(DX), Z8
-	VPDPBUSD      Z3, Z8, Z5
-	ADDQ          $0x00000100, DX
-	VMOVDQU64     (DX), Z8
-	VPDPBUSD      Z0, Z8, Z6
-	VMOVDQU64     64(DX), Z8
-	VPDPBUSD      Z1, Z8, Z6
-	VMOVDQU64     128(DX), Z8
-	VPDPBUSD      Z2, Z8, Z6
-	VMOVDQU64     192(DX), Z8
-	VPDPBUSD      Z3, Z8, Z6
-	ADDQ          $0x00000100, DX
-	VMOVDQU64     (DX), Z8
-	VPDPBUSD      Z0, Z8, Z7
-	VMOVDQU64     64(DX), Z8
-	VPDPBUSD      Z1, Z8, Z7
-	VMOVDQU64     128(DX), Z8
-	VPDPBUSD      Z2, Z8, Z7
-	VMOVDQU64     192(DX), Z8
-	VPDPBUSD      Z3, Z8, Z7
-	ADDQ          $0x00000100, DX
-	VPUNPCKLDQ    Z5, Z4, Z8
-	VPUNPCKHDQ    Z5, Z4, Z12
-	VPADDD        Z12, Z8, Z8
-	VPUNPCKLDQ    Z7, Z6, Z11
-	VPUNPCKHDQ    Z7, Z6, Z12
-	VPADDD        Z12, Z11, Z11
-	VPUNPCKLQDQ   Z11, Z8, Z12
-	VPUNPCKHQDQ   Z11, Z8, Z8
-	VPADDD        Z12, Z8, Z8
-	VEXTRACTI64X4 $0x01, Z8, Y11
-	VPADDD        Y11, Y8, Y11
-	VEXTRACTI32X4 $0x01, Y11, X8
-	VPADDD        X8, X11, X8
-	VMOVDQU32     X8, (CX)
-	ADDQ          $0x10, CX
-	SUBQ          $0x04, AX
-	JMP           quad
-
-single:
-	TESTQ         AX, AX
-	JZ            done
-	VPXORQ        Z9, Z9, Z9
-	VPXORQ        Z10, Z10, Z10
-	VMOVDQU64     (DX), Z4
-	VPDPBUSD      Z0, Z4, Z9
-	VMOVDQU64     64(DX), Z4
-	VPDPBUSD      Z1, Z4, Z10
-	VMOVDQU64     128(DX), Z4
-	VPDPBUSD      Z2, Z4, Z9
-	VMOVDQU64     192(DX), Z4
-	VPDPBUSD      Z3, Z4, Z10
-	ADDQ          $0x00000100, DX
-	VPADDD        Z10, Z9, Z9
-	VEXTRACTI64X4 $0x01, Z9, Y4
-	VPADDD        Y4, Y9, Y4
-	VEXTRACTI32X4 $0x01, Y4, X5
-	VPADDD        X5, X4, X5
-	VPSHUFD       $0x4e, X5, X4
-	VPADDD        X4, X5, X5
-	VPSHUFD       $0xb1, X5, X4
-	VPADDD        X4, X5, X5
-	VMOVD         X5, BX
-	MOVL          BX, (CX)
-	ADDQ          $0x04, CX
-	DECQ          AX
-	JMP           single
-
-done:
-	VZEROUPPER
-	RET
-
-// func dotU8S8Rows384VNNI(codes *uint8, count uint64, query *int8, out *int32)
-// Requires: AVX, AVX2, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·dotU8S8Rows384VNNI(SB), NOSPLIT, $0-32
-	MOVQ      query+16(FP), AX
-	VMOVDQU64 (AX), Z0
-	VMOVDQU64 64(AX), Z1
-	VMOVDQU64 128(AX), Z2
-	VMOVDQU64 192(AX), Z3
-	VMOVDQU64 256(AX), Z4
-	VMOVDQU64 320(AX), Z5
-	MOVQ      count+8(FP), AX
-	MOVQ      out+24(FP), CX
-	MOVQ      codes+0(FP), DX
-
-quad:
-	CMPQ          AX, $0x04
-	JB            single
-	VPXORQ        Z6, Z6, Z6
-	VPXORQ        Z7, Z7, Z7
-	VPXORQ        Z8, Z8, Z8
-	VPXORQ        Z9, Z9, Z9
-	VMOVDQU64     (DX), Z10
-	VPDPBUSD      Z0, Z10, Z6
-	VMOVDQU64     64(DX), Z10
-	VPDPBUSD      Z1, Z10, Z6
-	VMOVDQU64     128(DX), Z10
-	VPDPBUSD      Z2, Z10, Z6
-	VMOVDQU64     192(DX), Z10
-	VPDPBUSD      Z3, Z10, Z6
-	VMOVDQU64     256(DX), Z10
-	VPDPBUSD      Z4, Z10, Z6
-	VMOVDQU64     320(DX), Z10
-	VPDPBUSD      Z5, Z10, Z6
-	ADDQ          $0x00000180, DX
-	VMOVDQU64     (DX), Z10
-	VPDPBUSD      Z0, Z10, Z7
-	VMOVDQU64     64(DX), Z10
-	VPDPBUSD      Z1, Z10, Z7
-	VMOVDQU64     128(DX), Z10
-	VPDPBUSD      Z2, Z10, Z7
-	VMOVDQU64     192(DX), Z10
-	VPDPBUSD      Z3, Z10, Z7
-	VMOVDQU64     256(DX), Z10
-	VPDPBUSD      Z4, Z10, Z7
-	VMOVDQU64     320(DX), Z10
-	VPDPBUSD      Z5, Z10, Z7
-	ADDQ          $0x00000180, DX
-	VMOVDQU64     (DX), Z10
-	VPDPBUSD      Z0, Z10, Z8
-	VMOVDQU64     64(DX), Z10
-	VPDPBUSD      Z1, Z10, Z8
-	VMOVDQU64     128(DX), Z10
-	VPDPBUSD      Z2, Z10, Z8
-	VMOVDQU64     192(DX), Z10
-	VPDPBUSD      Z3, Z10, Z8
-	VMOVDQU64     256(DX), Z10
-	VPDPBUSD      Z4, Z10, Z8
-	VMOVDQU64     320(DX), Z10
-	VPDPBUSD      Z5, Z10, Z8
-	ADDQ          $0x00000180, DX
-	VMOVDQU64     (DX), Z10
-	VPDPBUSD      Z0, Z10, Z9
-	VMOVDQU64     64(DX), Z10
-	VPDPBUSD      Z1, Z10, Z9
-	VMOVDQU64     128(DX), Z10
-	VPDPBUSD      Z2, Z10, Z9
-	VMOVDQU64     192(DX), Z10
-	VPDPBUSD      Z3, Z10, Z9
-	VMOVDQU64     256(DX), Z10
-	VPDPBUSD      Z4, Z10, Z9
-	VMOVDQU64     320(DX), Z10
-	VPDPBUSD      Z5, Z10, Z9
-	ADDQ          $0x00000180, DX
-	VPUNPCKLDQ    Z7, Z6, Z10
-	VPUNPCKHDQ    Z7, Z6, Z14
-	VPADDD        Z14, Z10, Z10
-	VPUNPCKLDQ    Z9, Z8, Z13
-	VPUNPCKHDQ    Z9, Z8, Z14
-	VPADDD        Z14, Z13, Z13
-	VPUNPCKLQDQ   Z13, Z10, Z14
-	VPUNPCKHQDQ   Z13, Z10, Z10
-	VPADDD        Z14, Z10, Z10
-	VEXTRACTI64X4 $0x01, Z10, Y13
-	VPADDD        Y13, Y10, Y13
-	VEXTRACTI32X4 $0x01, Y13, X10
-	VPADDD        X10, X13, X10
-	VMOVDQU32     X10, (CX)
-	ADDQ          $0x10, CX
-	SUBQ          $0x04, AX
-	JMP           quad
-
-single:
-	TESTQ         AX, AX
-	JZ            done
-	VPXORQ        Z11, Z11, Z11
-	VPXORQ        Z12, Z12, Z12
-	VMOVDQU64     (DX), Z6
-	VPDPBUSD      Z0, Z6, Z11
-	VMOVDQU64     64(DX), Z6
-	VPDPBUSD      Z1, Z6, Z12
-	VMOVDQU64     128(DX), Z6
-	VPDPBUSD      Z2, Z6, Z11
-	VMOVDQU64     192(DX), Z6
-	VPDPBUSD      Z3, Z6, Z12
-	VMOVDQU64     256(DX), Z6
-	VPDPBUSD      Z4, Z6, Z11
-	VMOVDQU64     320(DX), Z6
-	VPDPBUSD      Z5, Z6, Z12
-	ADDQ          $0x00000180, DX
-	VPADDD        Z12, Z11, Z11
-	VEXTRACTI64X4 $0x01, Z11, Y6
-	VPADDD        Y6, Y11, Y6
-	VEXTRACTI32X4 $0x01, Y6, X7
-	VPADDD        X7, X6, X7
-	VPSHUFD       $0x4e, X7, X6
-	VPADDD        X6, X7, X7
-	VPSHUFD       $0xb1, X7, X6
-	VPADDD        X6, X7, X7
-	VMOVD         X7, BX
-	MOVL          BX, (CX)
-	ADDQ          $0x04, CX
-	DECQ          AX
 	JMP           single
 
 done:
@@ -2494,318 +2161,6 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotU8S8Rows1024VNNI(codes *uint8, count uint64, query *int8, out *int32)
-// Requires: AVX, AVX2, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·dotU8S8Rows1024VNNI(SB), NOSPLIT, $0-32
-	MOVQ      query+16(FP), AX
-	VMOVDQU64 (AX), Z0
-	VMOVDQU64 64(AX), Z1
-	VMOVDQU64 128(AX), Z2
-	VMOVDQU64 192(AX), Z3
-	VMOVDQU64 256(AX), Z4
-	VMOVDQU64 320(AX), Z5
-	VMOVDQU64 384(AX), Z6
-	VMOVDQU64 448(AX), Z7
-	VMOVDQU64 512(AX), Z8
-	VMOVDQU64 576(AX), Z9
-	VMOVDQU64 640(AX), Z10
-	VMOVDQU64 704(AX), Z11
-	VMOVDQU64 768(AX), Z12
-	VMOVDQU64 832(AX), Z13
-	VMOVDQU64 896(AX), Z14
-	VMOVDQU64 960(AX), Z15
-	MOVQ      count+8(FP), AX
-	MOVQ      out+24(FP), CX
-	MOVQ      codes+0(FP), DX
-
-quad:
-	CMPQ          AX, $0x04
-	JB            single
-	VPXORQ        Z16, Z16, Z16
-	VPXORQ        Z17, Z17, Z17
-	VPXORQ        Z18, Z18, Z18
-	VPXORQ        Z19, Z19, Z19
-	VMOVDQU64     (DX), Z20
-	VPDPBUSD      Z0, Z20, Z16
-	VMOVDQU64     64(DX), Z20
-	VPDPBUSD      Z1, Z20, Z16
-	VMOVDQU64     128(DX), Z20
-	VPDPBUSD      Z2, Z20, Z16
-	VMOVDQU64     192(DX), Z20
-	VPDPBUSD      Z3, Z20, Z16
-	VMOVDQU64     256(DX), Z20
-	VPDPBUSD      Z4, Z20, Z16
-	VMOVDQU64     320(DX), Z20
-	VPDPBUSD      Z5, Z20, Z16
-	VMOVDQU64     384(DX), Z20
-	VPDPBUSD      Z6, Z20, Z16
-	VMOVDQU64     448(DX), Z20
-	VPDPBUSD      Z7, Z20, Z16
-	VMOVDQU64     512(DX), Z20
-	VPDPBUSD      Z8, Z20, Z16
-	VMOVDQU64     576(DX), Z20
-	VPDPBUSD      Z9, Z20, Z16
-	VMOVDQU64     640(DX), Z20
-	VPDPBUSD      Z10, Z20, Z16
-	VMOVDQU64     704(DX), Z20
-	VPDPBUSD      Z11, Z20, Z16
-	VMOVDQU64     768(DX), Z20
-	VPDPBUSD      Z12, Z20, Z16
-	VMOVDQU64     832(DX), Z20
-	VPDPBUSD      Z13, Z20, Z16
-	VMOVDQU64     896(DX), Z20
-	VPDPBUSD      Z14, Z20, Z16
-	VMOVDQU64     960(DX), Z20
-	VPDPBUSD      Z15, Z20, Z16
-	ADDQ          $0x00000400, DX
-	VMOVDQU64     (DX), Z20
-	VPDPBUSD      Z0, Z20, Z17
-	VMOVDQU64     64(DX), Z20
-	VPDPBUSD      Z1, Z20, Z17
-	VMOVDQU64     128(DX), Z20
-	VPDPBUSD      Z2, Z20, Z17
-	VMOVDQU64     192(DX), Z20
-	VPDPBUSD      Z3, Z20, Z17
-	VMOVDQU64     256(DX), Z20
-	VPDPBUSD      Z4, Z20, Z17
-	VMOVDQU64     320(DX), Z20
-	VPDPBUSD      Z5, Z20, Z17
-	VMOVDQU64     384(DX), Z20
-	VPDPBUSD      Z6, Z20, Z17
-	VMOVDQU64     448(DX), Z20
-	VPDPBUSD      Z7, Z20, Z17
-	VMOVDQU64     512(DX), Z20
-	VPDPBUSD      Z8, Z20, Z17
-	VMOVDQU64     576(DX), Z20
-	VPDPBUSD      Z9, Z20, Z17
-	VMOVDQU64     640(DX), Z20
-	VPDPBUSD      Z10, Z20, Z17
-	VMOVDQU64     704(DX), Z20
-	VPDPBUSD      Z11, Z20, Z17
-	VMOVDQU64     768(DX), Z20
-	VPDPBUSD      Z12, Z20, Z17
-	VMOVDQU64     832(DX), Z20
-	VPDPBUSD      Z13, Z20, Z17
-	VMOVDQU64     896(DX), Z20
-	VPDPBUSD      Z14, Z20, Z17
-	VMOVDQU64     960(DX), Z20
-	VPDPBUSD      Z15, Z20, Z17
-	ADDQ          $0x00000400, DX
-	VMOVDQU64     (DX), Z20
-	VPDPBUSD      Z0, Z20, Z18
-	VMOVDQU64     64(DX), Z20
-	VPDPBUSD      Z1, Z20, Z18
-	VMOVDQU64     128(DX), Z20
-	VPDPBUSD      Z2, Z20, Z18
-	VMOVDQU64     192(DX), Z20
-	VPDPBUSD      Z3, Z20, Z18
-	VMOVDQU64     256(DX), Z20
-	VPDPBUSD      Z4, Z20, Z18
-	VMOVDQU64     320(DX), Z20
-	VPDPBUSD      Z5, Z20, Z18
-	VMOVDQU64     384(DX), Z20
-	VPDPBUSD      Z6, Z20, Z18
-	VMOVDQU64     448(DX), Z20
-	VPDPBUSD      Z7, Z20, Z18
-	VMOVDQU64     512(DX), Z20
-	VPDPBUSD      Z8, Z20, Z18
-	VMOVDQU64     576(DX), Z20
-	VPDPBUSD      Z9, Z20, Z18
-	VMOVDQU64     640(DX), Z20
-	VPDPBUSD      Z10, Z20, Z18
-	VMOVDQU64     704(DX), Z20
-	VPDPBUSD      Z11, Z20, Z18
-	VMOVDQU64     768(DX), Z20
-	VPDPBUSD      Z12, Z20, Z18
-	VMOVDQU64     832(DX), Z20
-	VPDPBUSD      Z13, Z20, Z18
-	VMOVDQU64     896(DX), Z20
-	VPDPBUSD      Z14, Z20, Z18
-	VMOVDQU64     960(DX), Z20
-	VPDPBUSD      Z15, Z20, Z18
-	ADDQ          $0x00000400, DX
-	VMOVDQU64     (DX), Z20
-	VPDPBUSD      Z0, Z20, Z19
-	VMOVDQU64     64(DX), Z20
-	VPDPBUSD      Z1, Z20, Z19
-	VMOVDQU64     128(DX), Z20
-	VPDPBUSD      Z2, Z20, Z19
-	VMOVDQU64     192(DX), Z20
-	VPDPBUSD      Z3, Z20, Z19
-	VMOVDQU64     256(DX), Z20
-	VPDPBUSD      Z4, Z20, Z19
-	VMOVDQU64     320(DX), Z20
-	VPDPBUSD      Z5, Z20, Z19
-	VMOVDQU64     384(DX), Z20
-	VPDPBUSD      Z6, Z20, Z19
-	VMOVDQU64     448(DX), Z20
-	VPDPBUSD      Z7, Z20, Z19
-	VMOVDQU64     512(DX), Z20
-	VPDPBUSD      Z8, Z20, Z19
-	VMOVDQU64     576(DX), Z20
-	VPDPBUSD      Z9, Z20, Z19
-	VMOVDQU64     640(DX), Z20
-	VPDPBUSD      Z10, Z20, Z19
-	VMOVDQU64     704(DX), Z20
-	VPDPBUSD      Z11, Z20, Z19
-	VMOVDQU64     768(DX), Z20
-	VPDPBUSD      Z12, Z20, Z19
-	VMOVDQU64     832(DX), Z20
-	VPDPBUSD      Z13, Z20, Z19
-	VMOVDQU64     896(DX), Z20
-	VPDPBUSD      Z14, Z20, Z19
-	VMOVDQU64     960(DX), Z20
-	VPDPBUSD      Z15, Z20, Z19
-	ADDQ          $0x00000400, DX
-	VPUNPCKLDQ    Z17, Z16, Z20
-	VPUNPCKHDQ    Z17, Z16, Z24
-	VPADDD        Z24, Z20, Z20
-	VPUNPCKLDQ    Z19, Z18, Z23
-	VPUNPCKHDQ    Z19, Z18, Z24
-	VPADDD        Z24, Z23, Z23
-	VPUNPCKLQDQ   Z23, Z20, Z24
-	VPUNPCKHQDQ   Z23, Z20, Z20
-	VPADDD        Z24, Z20, Z20
-	VEXTRACTI64X4 $0x01, Z20, Y23
-	VPADDD        Y23, Y20, Y23
-	VEXTRACTI32X4 $0x01, Y23, X20
-	VPADDD        X20, X23, X20
-	VMOVDQU32     X20, (CX)
-	ADDQ          $0x10, CX
-	SUBQ          $0x04, AX
-	JMP           quad
-
-single:
-	TESTQ         AX, AX
-	JZ            done
-	VPXORQ        Z21, Z21, Z21
-	VPXORQ        Z22, Z22, Z22
-	VMOVDQU64     (DX), Z16
-	VPDPBUSD      Z0, Z16, Z21
-	VMOVDQU64     64(DX), Z16
-	VPDPBUSD      Z1, Z16, Z22
-	VMOVDQU64     128(DX), Z16
-	VPDPBUSD      Z2, Z16, Z21
-	VMOVDQU64     192(DX), Z16
-	VPDPBUSD      Z3, Z16, Z22
-	VMOVDQU64     256(DX), Z16
-	VPDPBUSD      Z4, Z16, Z21
-	VMOVDQU64     320(DX), Z16
-	VPDPBUSD      Z5, Z16, Z22
-	VMOVDQU64     384(DX), Z16
-	VPDPBUSD      Z6, Z16, Z21
-	VMOVDQU64     448(DX), Z16
-	VPDPBUSD      Z7, Z16, Z22
-	VMOVDQU64     512(DX), Z16
-	VPDPBUSD      Z8, Z16, Z21
-	VMOVDQU64     576(DX), Z16
-	VPDPBUSD      Z9, Z16, Z22
-	VMOVDQU64     640(DX), Z16
-	VPDPBUSD      Z10, Z16, Z21
-	VMOVDQU64     704(DX), Z16
-	VPDPBUSD      Z11, Z16, Z22
-	VMOVDQU64     768(DX), Z16
-	VPDPBUSD      Z12, Z16, Z21
-	VMOVDQU64     832(DX), Z16
-	VPDPBUSD      Z13, Z16, Z22
-	VMOVDQU64     896(DX), Z16
-	VPDPBUSD      Z14, Z16, Z21
-	VMOVDQU64     960(DX), Z16
-	VPDPBUSD      Z15, Z16, Z22
-	ADDQ          $0x00000400, DX
-	VPADDD        Z22, Z21, Z21
-	VEXTRACTI64X4 $0x01, Z21, Y16
-	VPADDD        Y16, Y21, Y16
-	VEXTRACTI32X4 $0x01, Y16, X17
-	VPADDD        X17, X16, X17
-	VPSHUFD       $0x4e, X17, X16
-	VPADDD        X16, X17, X17
-	VPSHUFD       $0xb1, X17, X16
-	VPADDD        X16, X17, X17
-	VMOVD         X17, BX
-	MOVL          BX, (CX)
-	ADDQ          $0x04, CX
-	DECQ          AX
-	JMP           single
-
-done:
-	VZEROUPPER
-	RET
-
-// func dotU8S8RowsAVX2(codes *uint8, count uint64, query *int8, stride uint64, out *int32) uint64
-// Requires: AVX, AVX2
-TEXT ·dotU8S8RowsAVX2(SB), NOSPLIT, $0-48
-	MOVQ stride+24(FP), AX
-	MOVQ query+16(FP), CX
-	ADDQ AX, CX
-	MOVQ count+8(FP), DX
-	MOVQ out+32(FP), BX
-	MOVQ codes+0(FP), SI
-
-quad:
-	CMPQ  DX, $0x04
-	JB    done
-	LEAQ  (SI)(AX*1), DI
-	MOVQ  DI, SI
-	LEAQ  (SI)(AX*1), R8
-	MOVQ  R8, SI
-	LEAQ  (SI)(AX*1), R9
-	MOVQ  R9, SI
-	LEAQ  (SI)(AX*1), R10
-	MOVQ  R10, SI
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	MOVQ  AX, R11
-	NEGQ  R11
-
-line:
-	VPMOVSXBW    (CX)(R11*1), Y4
-	VPMOVZXBW    (DI)(R11*1), Y5
-	VPMADDWD     Y4, Y5, Y5
-	VPADDD       Y5, Y0, Y0
-	VPMOVZXBW    (R8)(R11*1), Y5
-	VPMADDWD     Y4, Y5, Y5
-	VPADDD       Y5, Y1, Y1
-	VPMOVZXBW    (R9)(R11*1), Y5
-	VPMADDWD     Y4, Y5, Y5
-	VPADDD       Y5, Y2, Y2
-	VPMOVZXBW    (R10)(R11*1), Y5
-	VPMADDWD     Y4, Y5, Y5
-	VPADDD       Y5, Y3, Y3
-	VPMOVSXBW    16(CX)(R11*1), Y4
-	VPMOVZXBW    16(DI)(R11*1), Y5
-	VPMADDWD     Y4, Y5, Y5
-	VPADDD       Y5, Y0, Y0
-	VPMOVZXBW    16(R8)(R11*1), Y5
-	VPMADDWD     Y4, Y5, Y5
-	VPADDD       Y5, Y1, Y1
-	VPMOVZXBW    16(R9)(R11*1), Y5
-	VPMADDWD     Y4, Y5, Y5
-	VPADDD       Y5, Y2, Y2
-	VPMOVZXBW    16(R10)(R11*1), Y5
-	VPMADDWD     Y4, Y5, Y5
-	VPADDD       Y5, Y3, Y3
-	ADDQ         $0x20, R11
-	JNZ          line
-	VPHADDD      Y1, Y0, Y0
-	VPHADDD      Y3, Y2, Y2
-	VPHADDD      Y2, Y0, Y0
-	VEXTRACTI128 $0x01, Y0, X1
-	VPADDD       X1, X0, X1
-	VMOVDQU      X1, (BX)
-	ADDQ         $0x10, BX
-	SUBQ         $0x04, DX
-	JMP          quad
-
-done:
-	VZEROUPPER
-	MOVQ count+8(FP), AX
-	SUBQ DX, AX
-	MOVQ AX, ret+40(FP)
-	RET
-
 // func l2SqU8VNNI(code *uint8, query *uint8, n uint64) int32
 // Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, BMI2
 TEXT ·l2SqU8VNNI(SB), NOSPLIT, $0-28
@@ -2916,6 +2271,196 @@ sum:
 	VMOVD         X1, AX
 	VZEROUPPER
 	MOVL          AX, ret+24(FP)
+	RET
+
+// func l2SqU8AVX2(code *uint8, query *uint8, n uint64) int32
+// Requires: AVX, AVX2
+TEXT ·l2SqU8AVX2(SB), NOSPLIT, $0-28
+	MOVQ  code+0(FP), AX
+	MOVQ  query+8(FP), CX
+	MOVQ  n+16(FP), DX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+
+four:
+	CMPQ      DX, $0x40
+	JB        one
+	VPMOVZXBW (AX), Y4
+	VPMOVZXBW (CX), Y5
+	VPSUBW    Y5, Y4, Y4
+	VPMADDWD  Y4, Y4, Y4
+	VPADDD    Y4, Y0, Y0
+	VPMOVZXBW 16(AX), Y4
+	VPMOVZXBW 16(CX), Y5
+	VPSUBW    Y5, Y4, Y4
+	VPMADDWD  Y4, Y4, Y4
+	VPADDD    Y4, Y1, Y1
+	VPMOVZXBW 32(AX), Y4
+	VPMOVZXBW 32(CX), Y5
+	VPSUBW    Y5, Y4, Y4
+	VPMADDWD  Y4, Y4, Y4
+	VPADDD    Y4, Y2, Y2
+	VPMOVZXBW 48(AX), Y4
+	VPMOVZXBW 48(CX), Y5
+	VPSUBW    Y5, Y4, Y4
+	VPMADDWD  Y4, Y4, Y4
+	VPADDD    Y4, Y3, Y3
+	ADDQ      $0x40, AX
+	ADDQ      $0x40, CX
+	SUBQ      $0x40, DX
+	JMP       four
+
+one:
+	TESTQ     DX, DX
+	JZ        sum
+	VPMOVZXBW (AX), Y4
+	VPMOVZXBW (CX), Y5
+	VPSUBW    Y5, Y4, Y4
+	VPMADDWD  Y4, Y4, Y4
+	VPADDD    Y4, Y0, Y0
+	ADDQ      $0x10, AX
+	ADDQ      $0x10, CX
+	SUBQ      $0x10, DX
+	JMP       one
+
+sum:
+	VPADDD       Y1, Y0, Y0
+	VPADDD       Y3, Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDD       X1, X0, X1
+	VPSHUFD      $0x4e, X1, X0
+	VPADDD       X0, X1, X1
+	VPSHUFD      $0xb1, X1, X0
+	VPADDD       X0, X1, X1
+	VMOVD        X1, AX
+	VZEROUPPER
+	MOVL         AX, ret+24(FP)
+	RET
+
+// func l2SqU8BatchAVX2(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, stride uint64, out *int32) uint64
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·l2SqU8BatchAVX2(SB), NOSPLIT, $0-64
+	MOVQ stride+40(FP), AX
+	MOVQ query+32(FP), CX
+	ADDQ AX, CX
+	MOVQ count+24(FP), DX
+	MOVQ out+48(FP), BX
+	MOVQ ids+16(FP), SI
+
+quad:
+	CMPQ    DX, $0x04
+	JB      done
+	MOVL    (SI), DI
+	CMPQ    DI, rows+8(FP)
+	JAE     done
+	IMULQ   AX, DI
+	ADDQ    codes+0(FP), DI
+	ADDQ    AX, DI
+	MOVL    4(SI), R8
+	CMPQ    R8, rows+8(FP)
+	JAE     done
+	IMULQ   AX, R8
+	ADDQ    codes+0(FP), R8
+	ADDQ    AX, R8
+	MOVL    8(SI), R9
+	CMPQ    R9, rows+8(FP)
+	JAE     done
+	IMULQ   AX, R9
+	ADDQ    codes+0(FP), R9
+	ADDQ    AX, R9
+	MOVL    12(SI), R10
+	CMPQ    R10, rows+8(FP)
+	JAE     done
+	IMULQ   AX, R10
+	ADDQ    codes+0(FP), R10
+	ADDQ    AX, R10
+	MOVQ    SI, R12
+	LEAQ    16(SI), R11
+	CMPQ    DX, $0x08
+	CMOVQCC R11, R12
+	MOVL    (R12), R11
+	IMULQ   AX, R11
+	ADDQ    codes+0(FP), R11
+	ADDQ    AX, R11
+	MOVL    4(R12), R13
+	IMULQ   AX, R13
+	ADDQ    codes+0(FP), R13
+	ADDQ    AX, R13
+	MOVL    8(R12), R14
+	IMULQ   AX, R14
+	ADDQ    codes+0(FP), R14
+	ADDQ    AX, R14
+	MOVL    12(R12), R12
+	IMULQ   AX, R12
+	ADDQ    codes+0(FP), R12
+	ADDQ    AX, R12
+	VPXOR   Y0, Y0, Y0
+	VPXOR   Y1, Y1, Y1
+	VPXOR   Y2, Y2, Y2
+	VPXOR   Y3, Y3, Y3
+	MOVQ    AX, R15
+	NEGQ    R15
+
+line:
+	VPMOVZXBW    (CX)(R15*1), Y4
+	VPMOVZXBW    (DI)(R15*1), Y5
+	VPSUBW       Y4, Y5, Y5
+	VPMADDWD     Y5, Y5, Y5
+	VPADDD       Y5, Y0, Y0
+	PREFETCHT0   (R11)(R15*1)
+	VPMOVZXBW    (R8)(R15*1), Y5
+	VPSUBW       Y4, Y5, Y5
+	VPMADDWD     Y5, Y5, Y5
+	VPADDD       Y5, Y1, Y1
+	PREFETCHT0   (R13)(R15*1)
+	VPMOVZXBW    (R9)(R15*1), Y5
+	VPSUBW       Y4, Y5, Y5
+	VPMADDWD     Y5, Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPMOVZXBW    (R10)(R15*1), Y5
+	VPSUBW       Y4, Y5, Y5
+	VPMADDWD     Y5, Y5, Y5
+	VPADDD       Y5, Y3, Y3
+	VPMOVZXBW    16(CX)(R15*1), Y4
+	VPMOVZXBW    16(DI)(R15*1), Y5
+	VPSUBW       Y4, Y5, Y5
+	VPMADDWD     Y5, Y5, Y5
+	VPADDD       Y5, Y0, Y0
+	VPMOVZXBW    16(R8)(R15*1), Y5
+	VPSUBW       Y4, Y5, Y5
+	VPMADDWD     Y5, Y5, Y5
+	VPADDD       Y5, Y1, Y1
+	VPMOVZXBW    16(R9)(R15*1), Y5
+	VPSUBW       Y4, Y5, Y5
+	VPMADDWD     Y5, Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	PREFETCHT0   (R14)(R15*1)
+	VPMOVZXBW    16(R10)(R15*1), Y5
+	VPSUBW       Y4, Y5, Y5
+	VPMADDWD     Y5, Y5, Y5
+	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   (R12)(R15*1)
+	ADDQ         $0x20, R15
+	JNZ          line
+	VPHADDD      Y1, Y0, Y0
+	VPHADDD      Y3, Y2, Y2
+	VPHADDD      Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDD       X1, X0, X1
+	VMOVDQU      X1, (BX)
+	ADDQ         $0x10, BX
+	ADDQ         $0x10, SI
+	SUBQ         $0x04, DX
+	JMP          quad
+
+done:
+	VZEROUPPER
+	MOVQ count+24(FP), AX
+	SUBQ DX, AX
+	MOVQ AX, ret+56(FP)
 	RET
 
 // func l2SqU8BatchVNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, stride uint64, out *int32) uint64
@@ -3208,686 +2753,6 @@ done:
 	MOVQ count+24(FP), AX
 	SUBQ DX, AX
 	MOVQ AX, ret+56(FP)
-	RET
-
-// func l2SqU8Batch256VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, out *int32) uint64
-// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, CMOV, MMX+
-TEXT ·l2SqU8Batch256VNNI(SB), NOSPLIT, $0-56
-	MOVQ         query+32(FP), AX
-	MOVL         $0x00ff00ff, CX
-	VPBROADCASTD CX, Z0
-	VMOVDQU64    (AX), Z1
-	VMOVDQU64    64(AX), Z2
-	VMOVDQU64    128(AX), Z3
-	VMOVDQU64    192(AX), Z4
-	MOVQ         count+24(FP), AX
-	MOVQ         out+40(FP), CX
-	MOVQ         ids+16(FP), DX
-
-quad:
-	CMPQ          AX, $0x04
-	JB            single
-	MOVQ          DX, SI
-	LEAQ          16(DX), BX
-	CMPQ          AX, $0x08
-	CMOVQCC       BX, SI
-	VPXORQ        Z5, Z5, Z5
-	VPXORQ        Z6, Z6, Z6
-	VPXORQ        Z7, Z7, Z7
-	VPXORQ        Z8, Z8, Z8
-	MOVL          (DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad0
-	IMUL3Q        $0x00000100, BX, BX
-	ADDQ          codes+0(FP), BX
-	MOVL          (SI), DI
-	IMUL3Q        $0x00000100, DI, DI
-	ADDQ          codes+0(FP), DI
-	VMOVDQU64     (BX), Z9
-	VPSUBUSB      Z1, Z9, Z10
-	VPSUBUSB      Z9, Z1, Z9
-	VPORQ         Z10, Z9, Z9
-	VPANDQ        Z0, Z9, Z10
-	VPSRLW        $0x08, Z9, Z9
-	VPDPWSSD      Z10, Z10, Z5
-	VPDPWSSD      Z9, Z9, Z5
-	PREFETCHT0    (DI)
-	VMOVDQU64     64(BX), Z9
-	VPSUBUSB      Z2, Z9, Z10
-	VPSUBUSB      Z9, Z2, Z9
-	VPORQ         Z10, Z9, Z9
-	VPANDQ        Z0, Z9, Z10
-	VPSRLW        $0x08, Z9, Z9
-	VPDPWSSD      Z10, Z10, Z5
-	VPDPWSSD      Z9, Z9, Z5
-	PREFETCHT0    64(DI)
-	VMOVDQU64     128(BX), Z9
-	VPSUBUSB      Z3, Z9, Z10
-	VPSUBUSB      Z9, Z3, Z9
-	VPORQ         Z10, Z9, Z9
-	VPANDQ        Z0, Z9, Z10
-	VPSRLW        $0x08, Z9, Z9
-	VPDPWSSD      Z10, Z10, Z5
-	VPDPWSSD      Z9, Z9, Z5
-	PREFETCHT0    128(DI)
-	VMOVDQU64     192(BX), Z9
-	VPSUBUSB      Z4, Z9, Z10
-	VPSUBUSB      Z9, Z4, Z9
-	VPORQ         Z10, Z9, Z9
-	VPANDQ        Z0, Z9, Z10
-	VPSRLW        $0x08, Z9, Z9
-	VPDPWSSD      Z10, Z10, Z5
-	VPDPWSSD      Z9, Z9, Z5
-	PREFETCHT0    192(DI)
-	MOVL          4(DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad1
-	IMUL3Q        $0x00000100, BX, BX
-	ADDQ          codes+0(FP), BX
-	MOVL          4(SI), DI
-	IMUL3Q        $0x00000100, DI, DI
-	ADDQ          codes+0(FP), DI
-	VMOVDQU64     (BX), Z9
-	VPSUBUSB      Z1, Z9, Z10
-	VPSUBUSB      Z9, Z1, Z9
-	VPORQ         Z10, Z9, Z9
-	VPANDQ        Z0, Z9, Z10
-	VPSRLW        $0x08, Z9, Z9
-	VPDPWSSD      Z10, Z10, Z6
-	VPDPWSSD      Z9, Z9, Z6
-	PREFETCHT0    (DI)
-	VMOVDQU64     64(BX), Z9
-	VPSUBUSB      Z2, Z9, Z10
-	VPSUBUSB      Z9, Z2, Z9
-	VPORQ         Z10, Z9, Z9
-	VPANDQ        Z0, Z9, Z10
-	VPSRLW        $0x08, Z9, Z9
-	VPDPWSSD      Z10, Z10, Z6
-	VPDPWSSD      Z9, Z9, Z6
-	PREFETCHT0    64(DI)
-	VMOVDQU64     128(BX), Z9
-	VPSUBUSB      Z3, Z9, Z10
-	VPSUBUSB      Z9, Z3, Z9
-	VPORQ         Z10, Z9, Z9
-	VPANDQ        Z0, Z9, Z10
-	VPSRLW        $0x08, Z9, Z9
-	VPDPWSSD      Z10, Z10, Z6
-	VPDPWSSD      Z9, Z9, Z6
-	PREFETCHT0    128(DI)
-	VMOVDQU64     192(BX), Z9
-	VPSUBUSB      Z4, Z9, Z10
-	VPSUBUSB      Z9, Z4, Z9
-	VPORQ         Z10, Z9, Z9
-	VPANDQ        Z0, Z9, Z10
-	VPSRLW        $0x08, Z9, Z9
-	VPDPWSSD      Z10, Z10, Z6
-	VPDPWSSD      Z9, Z9, Z6
-	PREFETCHT0    192(DI)
-	MOVL          8(DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad2
-	IMUL3Q        $0x00000100, BX, BX
-	ADDQ          codes+0(FP), BX
-	MOVL          8(SI), DI
-	IMUL3Q        $0x00000100, DI, DI
-	ADDQ          codes+0(FP), DI
-	VMOVDQU64     (BX), Z9
-	VPSUBUSB      Z1, Z9, Z10
-	VPSUBUSB      Z9, Z1, Z9
-	VPORQ         Z10, Z9, Z9
-	VPANDQ        Z0, Z9, Z10
-	VPSRLW        $0x08, Z9, Z9
-	VPDPWSSD      Z10, Z10, Z7
-	VPDPWSSD      Z9, Z9, Z7
-	PREFETCHT0    (DI)
-	VMOVDQU64     64(BX), Z9
-	VPSUBUSB      Z2, Z9, Z10
-	VPSUBUSB      Z9, Z2, Z9
-	VPORQ         Z10, Z9, Z9
-	VPANDQ        Z0, Z9, Z10
-	VPSRLW        $0x08, Z9, Z9
-	VPDPWSSD      Z10, Z10, Z7
-	VPDPWSSD      Z9, Z9, Z7
-	PREFETCHT0    64(DI)
-	VMOVDQU64     128(BX), Z9
-	VPSUBUSB      Z3, Z9, Z10
-	VPSUBUSB      Z9, Z3, Z9
-	VPORQ         Z10, Z9, Z9
-	VPANDQ        Z0, Z9, Z10
-	VPSRLW        $0x08, Z9, Z9
-	VPDPWSSD      Z10, Z10, Z7
-	VPDPWSSD      Z9, Z9, Z7
-	PREFETCHT0    128(DI)
-	VMOVDQU64     192(BX), Z9
-	VPSUBUSB      Z4, Z9, Z10
-	VPSUBUSB      Z9, Z4, Z9
-	VPORQ         Z10, Z9, Z9
-	VPANDQ        Z0, Z9, Z10
-	VPSRLW        $0x08, Z9, Z9
-	VPDPWSSD      Z10, Z10, Z7
-	VPDPWSSD      Z9, Z9, Z7
-	PREFETCHT0    192(DI)
-	MOVL          12(DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad3
-	IMUL3Q        $0x00000100, BX, BX
-	ADDQ          codes+0(FP), BX
-	MOVL          12(SI), SI
-	IMUL3Q        $0x00000100, SI, SI
-	ADDQ          codes+0(FP), SI
-	VMOVDQU64     (BX), Z9
-	VPSUBUSB      Z1, Z9, Z10
-	VPSUBUSB      Z9, Z1, Z9
-	VPORQ         Z10, Z9, Z9
-	VPANDQ        Z0, Z9, Z10
-	VPSRLW        $0x08, Z9, Z9
-	VPDPWSSD      Z10, Z10, Z8
-	VPDPWSSD      Z9, Z9, Z8
-	PREFETCHT0    (SI)
-	VMOVDQU64     64(BX), Z9
-	VPSUBUSB      Z2, Z9, Z10
-	VPSUBUSB      Z9, Z2, Z9
-	VPORQ         Z10, Z9, Z9
-	VPANDQ        Z0, Z9, Z10
-	VPSRLW        $0x08, Z9, Z9
-	VPDPWSSD      Z10, Z10, Z8
-	VPDPWSSD      Z9, Z9, Z8
-	PREFETCHT0    64(SI)
-	VMOVDQU64     128(BX), Z9
-	VPSUBUSB      Z3, Z9, Z10
-	VPSUBUSB      Z9, Z3, Z9
-	VPORQ         Z10, Z9, Z9
-	VPANDQ        Z0, Z9, Z10
-	VPSRLW        $0x08, Z9, Z9
-	VPDPWSSD      Z10, Z10, Z8
-	VPDPWSSD      Z9, Z9, Z8
-	PREFETCHT0    128(SI)
-	VMOVDQU64     192(BX), Z9
-	VPSUBUSB      Z4, Z9, Z10
-	VPSUBUSB      Z9, Z4, Z9
-	VPORQ         Z10, Z9, Z9
-	VPANDQ        Z0, Z9, Z10
-	VPSRLW        $0x08, Z9, Z9
-	VPDPWSSD      Z10, Z10, Z8
-	VPDPWSSD      Z9, Z9, Z8
-	PREFETCHT0    192(SI)
-	VPUNPCKLDQ    Z6, Z5, Z9
-	VPUNPCKHDQ    Z6, Z5, Z13
-	VPADDD        Z13, Z9, Z9
-	VPUNPCKLDQ    Z8, Z7, Z10
-	VPUNPCKHDQ    Z8, Z7, Z13
-	VPADDD        Z13, Z10, Z10
-	VPUNPCKLQDQ   Z10, Z9, Z13
-	VPUNPCKHQDQ   Z10, Z9, Z9
-	VPADDD        Z13, Z9, Z9
-	VEXTRACTI64X4 $0x01, Z9, Y10
-	VPADDD        Y10, Y9, Y10
-	VEXTRACTI32X4 $0x01, Y10, X9
-	VPADDD        X9, X10, X9
-	VMOVDQU32     X9, (CX)
-	ADDQ          $0x10, CX
-	ADDQ          $0x10, DX
-	SUBQ          $0x04, AX
-	JMP           quad
-
-single:
-	TESTQ         AX, AX
-	JZ            done
-	VPXORQ        Z11, Z11, Z11
-	VPXORQ        Z12, Z12, Z12
-	MOVL          (DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad0
-	IMUL3Q        $0x00000100, BX, BX
-	ADDQ          codes+0(FP), BX
-	VMOVDQU64     (BX), Z5
-	VPSUBUSB      Z1, Z5, Z6
-	VPSUBUSB      Z5, Z1, Z5
-	VPORQ         Z6, Z5, Z5
-	VPANDQ        Z0, Z5, Z6
-	VPSRLW        $0x08, Z5, Z5
-	VPDPWSSD      Z6, Z6, Z11
-	VPDPWSSD      Z5, Z5, Z11
-	VMOVDQU64     64(BX), Z5
-	VPSUBUSB      Z2, Z5, Z6
-	VPSUBUSB      Z5, Z2, Z5
-	VPORQ         Z6, Z5, Z5
-	VPANDQ        Z0, Z5, Z6
-	VPSRLW        $0x08, Z5, Z5
-	VPDPWSSD      Z6, Z6, Z12
-	VPDPWSSD      Z5, Z5, Z12
-	VMOVDQU64     128(BX), Z5
-	VPSUBUSB      Z3, Z5, Z6
-	VPSUBUSB      Z5, Z3, Z5
-	VPORQ         Z6, Z5, Z5
-	VPANDQ        Z0, Z5, Z6
-	VPSRLW        $0x08, Z5, Z5
-	VPDPWSSD      Z6, Z6, Z11
-	VPDPWSSD      Z5, Z5, Z11
-	VMOVDQU64     192(BX), Z5
-	VPSUBUSB      Z4, Z5, Z6
-	VPSUBUSB      Z5, Z4, Z5
-	VPORQ         Z6, Z5, Z5
-	VPANDQ        Z0, Z5, Z6
-	VPSRLW        $0x08, Z5, Z5
-	VPDPWSSD      Z6, Z6, Z12
-	VPDPWSSD      Z5, Z5, Z12
-	VPADDD        Z12, Z11, Z11
-	VEXTRACTI64X4 $0x01, Z11, Y5
-	VPADDD        Y5, Y11, Y5
-	VEXTRACTI32X4 $0x01, Y5, X6
-	VPADDD        X6, X5, X6
-	VPSHUFD       $0x4e, X6, X5
-	VPADDD        X5, X6, X6
-	VPSHUFD       $0xb1, X6, X5
-	VPADDD        X5, X6, X6
-	VMOVD         X6, BX
-	MOVL          BX, (CX)
-	ADDQ          $0x04, CX
-	ADDQ          $0x04, DX
-	DECQ          AX
-	JMP           single
-
-bad3:
-	DECQ AX
-
-bad2:
-	DECQ AX
-
-bad1:
-	DECQ AX
-
-bad0:
-done:
-	VZEROUPPER
-	MOVQ count+24(FP), CX
-	SUBQ AX, CX
-	MOVQ CX, ret+48(FP)
-	RET
-
-// func l2SqU8Batch384VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, out *int32) uint64
-// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, CMOV, MMX+
-TEXT ·l2SqU8Batch384VNNI(SB), NOSPLIT, $0-56
-	MOVQ         query+32(FP), AX
-	MOVL         $0x00ff00ff, CX
-	VPBROADCASTD CX, Z0
-	VMOVDQU64    (AX), Z1
-	VMOVDQU64    64(AX), Z2
-	VMOVDQU64    128(AX), Z3
-	VMOVDQU64    192(AX), Z4
-	VMOVDQU64    256(AX), Z5
-	VMOVDQU64    320(AX), Z6
-	MOVQ         count+24(FP), AX
-	MOVQ         out+40(FP), CX
-	MOVQ         ids+16(FP), DX
-
-quad:
-	CMPQ          AX, $0x04
-	JB            single
-	MOVQ          DX, SI
-	LEAQ          16(DX), BX
-	CMPQ          AX, $0x08
-	CMOVQCC       BX, SI
-	VPXORQ        Z7, Z7, Z7
-	VPXORQ        Z8, Z8, Z8
-	VPXORQ        Z9, Z9, Z9
-	VPXORQ        Z10, Z10, Z10
-	MOVL          (DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad0
-	IMUL3Q        $0x00000180, BX, BX
-	ADDQ          codes+0(FP), BX
-	MOVL          (SI), DI
-	IMUL3Q        $0x00000180, DI, DI
-	ADDQ          codes+0(FP), DI
-	VMOVDQU64     (BX), Z11
-	VPSUBUSB      Z1, Z11, Z12
-	VPSUBUSB      Z11, Z1, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z7
-	VPDPWSSD      Z11, Z11, Z7
-	PREFETCHT0    (DI)
-	VMOVDQU64     64(BX), Z11
-	VPSUBUSB      Z2, Z11, Z12
-	VPSUBUSB      Z11, Z2, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z7
-	VPDPWSSD      Z11, Z11, Z7
-	PREFETCHT0    64(DI)
-	VMOVDQU64     128(BX), Z11
-	VPSUBUSB      Z3, Z11, Z12
-	VPSUBUSB      Z11, Z3, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z7
-	VPDPWSSD      Z11, Z11, Z7
-	PREFETCHT0    128(DI)
-	VMOVDQU64     192(BX), Z11
-	VPSUBUSB      Z4, Z11, Z12
-	VPSUBUSB      Z11, Z4, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z7
-	VPDPWSSD      Z11, Z11, Z7
-	PREFETCHT0    192(DI)
-	VMOVDQU64     256(BX), Z11
-	VPSUBUSB      Z5, Z11, Z12
-	VPSUBUSB      Z11, Z5, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z7
-	VPDPWSSD      Z11, Z11, Z7
-	PREFETCHT0    256(DI)
-	VMOVDQU64     320(BX), Z11
-	VPSUBUSB      Z6, Z11, Z12
-	VPSUBUSB      Z11, Z6, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z7
-	VPDPWSSD      Z11, Z11, Z7
-	PREFETCHT0    320(DI)
-	MOVL          4(DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad1
-	IMUL3Q        $0x00000180, BX, BX
-	ADDQ          codes+0(FP), BX
-	MOVL          4(SI), DI
-	IMUL3Q        $0x00000180, DI, DI
-	ADDQ          codes+0(FP), DI
-	VMOVDQU64     (BX), Z11
-	VPSUBUSB      Z1, Z11, Z12
-	VPSUBUSB      Z11, Z1, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z8
-	VPDPWSSD      Z11, Z11, Z8
-	PREFETCHT0    (DI)
-	VMOVDQU64     64(BX), Z11
-	VPSUBUSB      Z2, Z11, Z12
-	VPSUBUSB      Z11, Z2, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z8
-	VPDPWSSD      Z11, Z11, Z8
-	PREFETCHT0    64(DI)
-	VMOVDQU64     128(BX), Z11
-	VPSUBUSB      Z3, Z11, Z12
-	VPSUBUSB      Z11, Z3, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z8
-	VPDPWSSD      Z11, Z11, Z8
-	PREFETCHT0    128(DI)
-	VMOVDQU64     192(BX), Z11
-	VPSUBUSB      Z4, Z11, Z12
-	VPSUBUSB      Z11, Z4, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z8
-	VPDPWSSD      Z11, Z11, Z8
-	PREFETCHT0    192(DI)
-	VMOVDQU64     256(BX), Z11
-	VPSUBUSB      Z5, Z11, Z12
-	VPSUBUSB      Z11, Z5, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z8
-	VPDPWSSD      Z11, Z11, Z8
-	PREFETCHT0    256(DI)
-	VMOVDQU64     320(BX), Z11
-	VPSUBUSB      Z6, Z11, Z12
-	VPSUBUSB      Z11, Z6, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z8
-	VPDPWSSD      Z11, Z11, Z8
-	PREFETCHT0    320(DI)
-	MOVL          8(DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad2
-	IMUL3Q        $0x00000180, BX, BX
-	ADDQ          codes+0(FP), BX
-	MOVL          8(SI), DI
-	IMUL3Q        $0x00000180, DI, DI
-	ADDQ          codes+0(FP), DI
-	VMOVDQU64     (BX), Z11
-	VPSUBUSB      Z1, Z11, Z12
-	VPSUBUSB      Z11, Z1, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z9
-	VPDPWSSD      Z11, Z11, Z9
-	PREFETCHT0    (DI)
-	VMOVDQU64     64(BX), Z11
-	VPSUBUSB      Z2, Z11, Z12
-	VPSUBUSB      Z11, Z2, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z9
-	VPDPWSSD      Z11, Z11, Z9
-	PREFETCHT0    64(DI)
-	VMOVDQU64     128(BX), Z11
-	VPSUBUSB      Z3, Z11, Z12
-	VPSUBUSB      Z11, Z3, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z9
-	VPDPWSSD      Z11, Z11, Z9
-	PREFETCHT0    128(DI)
-	VMOVDQU64     192(BX), Z11
-	VPSUBUSB      Z4, Z11, Z12
-	VPSUBUSB      Z11, Z4, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z9
-	VPDPWSSD      Z11, Z11, Z9
-	PREFETCHT0    192(DI)
-	VMOVDQU64     256(BX), Z11
-	VPSUBUSB      Z5, Z11, Z12
-	VPSUBUSB      Z11, Z5, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z9
-	VPDPWSSD      Z11, Z11, Z9
-	PREFETCHT0    256(DI)
-	VMOVDQU64     320(BX), Z11
-	VPSUBUSB      Z6, Z11, Z12
-	VPSUBUSB      Z11, Z6, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z9
-	VPDPWSSD      Z11, Z11, Z9
-	PREFETCHT0    320(DI)
-	MOVL          12(DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad3
-	IMUL3Q        $0x00000180, BX, BX
-	ADDQ          codes+0(FP), BX
-	MOVL          12(SI), SI
-	IMUL3Q        $0x00000180, SI, SI
-	ADDQ          codes+0(FP), SI
-	VMOVDQU64     (BX), Z11
-	VPSUBUSB      Z1, Z11, Z12
-	VPSUBUSB      Z11, Z1, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z10
-	VPDPWSSD      Z11, Z11, Z10
-	PREFETCHT0    (SI)
-	VMOVDQU64     64(BX), Z11
-	VPSUBUSB      Z2, Z11, Z12
-	VPSUBUSB      Z11, Z2, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z10
-	VPDPWSSD      Z11, Z11, Z10
-	PREFETCHT0    64(SI)
-	VMOVDQU64     128(BX), Z11
-	VPSUBUSB      Z3, Z11, Z12
-	VPSUBUSB      Z11, Z3, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z10
-	VPDPWSSD      Z11, Z11, Z10
-	PREFETCHT0    128(SI)
-	VMOVDQU64     192(BX), Z11
-	VPSUBUSB      Z4, Z11, Z12
-	VPSUBUSB      Z11, Z4, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z10
-	VPDPWSSD      Z11, Z11, Z10
-	PREFETCHT0    192(SI)
-	VMOVDQU64     256(BX), Z11
-	VPSUBUSB      Z5, Z11, Z12
-	VPSUBUSB      Z11, Z5, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z10
-	VPDPWSSD      Z11, Z11, Z10
-	PREFETCHT0    256(SI)
-	VMOVDQU64     320(BX), Z11
-	VPSUBUSB      Z6, Z11, Z12
-	VPSUBUSB      Z11, Z6, Z11
-	VPORQ         Z12, Z11, Z11
-	VPANDQ        Z0, Z11, Z12
-	VPSRLW        $0x08, Z11, Z11
-	VPDPWSSD      Z12, Z12, Z10
-	VPDPWSSD      Z11, Z11, Z10
-	PREFETCHT0    320(SI)
-	VPUNPCKLDQ    Z8, Z7, Z11
-	VPUNPCKHDQ    Z8, Z7, Z15
-	VPADDD        Z15, Z11, Z11
-	VPUNPCKLDQ    Z10, Z9, Z12
-	VPUNPCKHDQ    Z10, Z9, Z15
-	VPADDD        Z15, Z12, Z12
-	VPUNPCKLQDQ   Z12, Z11, Z15
-	VPUNPCKHQDQ   Z12, Z11, Z11
-	VPADDD        Z15, Z11, Z11
-	VEXTRACTI64X4 $0x01, Z11, Y12
-	VPADDD        Y12, Y11, Y12
-	VEXTRACTI32X4 $0x01, Y12, X11
-	VPADDD        X11, X12, X11
-	VMOVDQU32     X11, (CX)
-	ADDQ          $0x10, CX
-	ADDQ          $0x10, DX
-	SUBQ          $0x04, AX
-	JMP           quad
-
-single:
-	TESTQ         AX, AX
-	JZ            done
-	VPXORQ        Z13, Z13, Z13
-	VPXORQ        Z14, Z14, Z14
-	MOVL          (DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad0
-	IMUL3Q        $0x00000180, BX, BX
-	ADDQ          codes+0(FP), BX
-	VMOVDQU64     (BX), Z7
-	VPSUBUSB      Z1, Z7, Z8
-	VPSUBUSB      Z7, Z1, Z7
-	VPORQ         Z8, Z7, Z7
-	VPANDQ        Z0, Z7, Z8
-	VPSRLW        $0x08, Z7, Z7
-	VPDPWSSD      Z8, Z8, Z13
-	VPDPWSSD      Z7, Z7, Z13
-	VMOVDQU64     64(BX), Z7
-	VPSUBUSB      Z2, Z7, Z8
-	VPSUBUSB      Z7, Z2, Z7
-	VPORQ         Z8, Z7, Z7
-	VPANDQ        Z0, Z7, Z8
-	VPSRLW        $0x08, Z7, Z7
-	VPDPWSSD      Z8, Z8, Z14
-	VPDPWSSD      Z7, Z7, Z14
-	VMOVDQU64     128(BX), Z7
-	VPSUBUSB      Z3, Z7, Z8
-	VPSUBUSB      Z7, Z3, Z7
-	VPORQ         Z8, Z7, Z7
-	VPANDQ        Z0, Z7, Z8
-	VPSRLW        $0x08, Z7, Z7
-	VPDPWSSD      Z8, Z8, Z13
-	VPDPWSSD      Z7, Z7, Z13
-	VMOVDQU64     192(BX), Z7
-	VPSUBUSB      Z4, Z7, Z8
-	VPSUBUSB      Z7, Z4, Z7
-	VPORQ         Z8, Z7, Z7
-	VPANDQ        Z0, Z7, Z8
-	VPSRLW        $0x08, Z7, Z7
-	VPDPWSSD      Z8, Z8, Z14
-	VPDPWSSD      Z7, Z7, Z14
-	VMOVDQU64     256(BX), Z7
-	VPSUBUSB      Z5, Z7, Z8
-	VPSUBUSB      Z7, Z5, Z7
-	VPORQ         Z8, Z7, Z7
-	VPANDQ        Z0, Z7, Z8
-	VPSRLW        $0x08, Z7, Z7
-	VPDPWSSD      Z8, Z8, Z13
-	VPDPWSSD      Z7, Z7, Z13
-	VMOVDQU64     320(BX), Z7
-	VPSUBUSB      Z6, Z7, Z8
-	VPSUBUSB      Z7, Z6, Z7
-	VPORQ         Z8, Z7, Z7
-	VPANDQ        Z0, Z7, Z8
-	VPSRLW        $0x08, Z7, Z7
-	VPDPWSSD      Z8, Z8, Z14
-	VPDPWSSD      Z7, Z7, Z14
-	VPADDD        Z14, Z13, Z13
-	VEXTRACTI64X4 $0x01, Z13, Y7
-	VPADDD        Y7, Y13, Y7
-	VEXTRACTI32X4 $0x01, Y7, X8
-	VPADDD        X8, X7, X8
-	VPSHUFD       $0x4e, X8, X7
-	VPADDD        X7, X8, X8
-	VPSHUFD       $0xb1, X8, X7
-	VPADDD        X7, X8, X8
-	VMOVD         X8, BX
-	MOVL          BX, (CX)
-	ADDQ          $0x04, CX
-	ADDQ          $0x04, DX
-	DECQ          AX
-	JMP           single
-
-bad3:
-	DECQ AX
-
-bad2:
-	DECQ AX
-
-bad1:
-	DECQ AX
-
-bad0:
-done:
-	VZEROUPPER
-	MOVQ count+24(FP), CX
-	SUBQ AX, CX
-	MOVQ CX, ret+48(FP)
 	RET
 
 // func l2SqU8Batch512VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, out *int32) uint64
@@ -5018,1031 +3883,6 @@ done:
 	MOVQ count+24(FP), CX
 	SUBQ AX, CX
 	MOVQ CX, ret+48(FP)
-	RET
-
-// func l2SqU8Batch1024VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, out *int32) uint64
-// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, CMOV, MMX+
-TEXT ·l2SqU8Batch1024VNNI(SB), NOSPLIT, $0-56
-	MOVQ         query+32(FP), AX
-	MOVL         $0x00ff00ff, CX
-	VPBROADCASTD CX, Z0
-	VMOVDQU64    (AX), Z1
-	VMOVDQU64    64(AX), Z2
-	VMOVDQU64    128(AX), Z3
-	VMOVDQU64    192(AX), Z4
-	VMOVDQU64    256(AX), Z5
-	VMOVDQU64    320(AX), Z6
-	VMOVDQU64    384(AX), Z7
-	VMOVDQU64    448(AX), Z8
-	VMOVDQU64    512(AX), Z9
-	VMOVDQU64    576(AX), Z10
-	VMOVDQU64    640(AX), Z11
-	VMOVDQU64    704(AX), Z12
-	VMOVDQU64    768(AX), Z13
-	VMOVDQU64    832(AX), Z14
-	VMOVDQU64    896(AX), Z15
-	VMOVDQU64    960(AX), Z16
-	MOVQ         count+24(FP), AX
-	MOVQ         out+40(FP), CX
-	MOVQ         ids+16(FP), DX
-
-quad:
-	CMPQ          AX, $0x04
-	JB            single
-	MOVQ          DX, SI
-	LEAQ          16(DX), BX
-	CMPQ          AX, $0x08
-	CMOVQCC       BX, SI
-	VPXORQ        Z17, Z17, Z17
-	VPXORQ        Z18, Z18, Z18
-	VPXORQ        Z19, Z19, Z19
-	VPXORQ        Z20, Z20, Z20
-	MOVL          (DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad0
-	IMUL3Q        $0x00000400, BX, BX
-	ADDQ          codes+0(FP), BX
-	MOVL          (SI), DI
-	IMUL3Q        $0x00000400, DI, DI
-	ADDQ          codes+0(FP), DI
-	VMOVDQU64     (BX), Z21
-	VPSUBUSB      Z1, Z21, Z22
-	VPSUBUSB      Z21, Z1, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z17
-	VPDPWSSD      Z21, Z21, Z17
-	PREFETCHT0    (DI)
-	VMOVDQU64     64(BX), Z21
-	VPSUBUSB      Z2, Z21, Z22
-	VPSUBUSB      Z21, Z2, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z17
-	VPDPWSSD      Z21, Z21, Z17
-	PREFETCHT0    64(DI)
-	VMOVDQU64     128(BX), Z21
-	VPSUBUSB      Z3, Z21, Z22
-	VPSUBUSB      Z21, Z3, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z17
-	VPDPWSSD      Z21, Z21, Z17
-	PREFETCHT0    128(DI)
-	VMOVDQU64     192(BX), Z21
-	VPSUBUSB      Z4, Z21, Z22
-	VPSUBUSB      Z21, Z4, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z17
-	VPDPWSSD      Z21, Z21, Z17
-	PREFETCHT0    192(DI)
-	VMOVDQU64     256(BX), Z21
-	VPSUBUSB      Z5, Z21, Z22
-	VPSUBUSB      Z21, Z5, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z17
-	VPDPWSSD      Z21, Z21, Z17
-	PREFETCHT0    256(DI)
-	VMOVDQU64     320(BX), Z21
-	VPSUBUSB      Z6, Z21, Z22
-	VPSUBUSB      Z21, Z6, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z17
-	VPDPWSSD      Z21, Z21, Z17
-	PREFETCHT0    320(DI)
-	VMOVDQU64     384(BX), Z21
-	VPSUBUSB      Z7, Z21, Z22
-	VPSUBUSB      Z21, Z7, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z17
-	VPDPWSSD      Z21, Z21, Z17
-	PREFETCHT0    384(DI)
-	VMOVDQU64     448(BX), Z21
-	VPSUBUSB      Z8, Z21, Z22
-	VPSUBUSB      Z21, Z8, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z17
-	VPDPWSSD      Z21, Z21, Z17
-	PREFETCHT0    448(DI)
-	VMOVDQU64     512(BX), Z21
-	VPSUBUSB      Z9, Z21, Z22
-	VPSUBUSB      Z21, Z9, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z17
-	VPDPWSSD      Z21, Z21, Z17
-	PREFETCHT0    512(DI)
-	VMOVDQU64     576(BX), Z21
-	VPSUBUSB      Z10, Z21, Z22
-	VPSUBUSB      Z21, Z10, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z17
-	VPDPWSSD      Z21, Z21, Z17
-	PREFETCHT0    576(DI)
-	VMOVDQU64     640(BX), Z21
-	VPSUBUSB      Z11, Z21, Z22
-	VPSUBUSB      Z21, Z11, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z17
-	VPDPWSSD      Z21, Z21, Z17
-	PREFETCHT0    640(DI)
-	VMOVDQU64     704(BX), Z21
-	VPSUBUSB      Z12, Z21, Z22
-	VPSUBUSB      Z21, Z12, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z17
-	VPDPWSSD      Z21, Z21, Z17
-	PREFETCHT0    704(DI)
-	VMOVDQU64     768(BX), Z21
-	VPSUBUSB      Z13, Z21, Z22
-	VPSUBUSB      Z21, Z13, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z17
-	VPDPWSSD      Z21, Z21, Z17
-	PREFETCHT0    768(DI)
-	VMOVDQU64     832(BX), Z21
-	VPSUBUSB      Z14, Z21, Z22
-	VPSUBUSB      Z21, Z14, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z17
-	VPDPWSSD      Z21, Z21, Z17
-	PREFETCHT0    832(DI)
-	VMOVDQU64     896(BX), Z21
-	VPSUBUSB      Z15, Z21, Z22
-	VPSUBUSB      Z21, Z15, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z17
-	VPDPWSSD      Z21, Z21, Z17
-	PREFETCHT0    896(DI)
-	VMOVDQU64     960(BX), Z21
-	VPSUBUSB      Z16, Z21, Z22
-	VPSUBUSB      Z21, Z16, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z17
-	VPDPWSSD      Z21, Z21, Z17
-	PREFETCHT0    960(DI)
-	MOVL          4(DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad1
-	IMUL3Q        $0x00000400, BX, BX
-	ADDQ          codes+0(FP), BX
-	MOVL          4(SI), DI
-	IMUL3Q        $0x00000400, DI, DI
-	ADDQ          codes+0(FP), DI
-	VMOVDQU64     (BX), Z21
-	VPSUBUSB      Z1, Z21, Z22
-	VPSUBUSB      Z21, Z1, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z18
-	VPDPWSSD      Z21, Z21, Z18
-	PREFETCHT0    (DI)
-	VMOVDQU64     64(BX), Z21
-	VPSUBUSB      Z2, Z21, Z22
-	VPSUBUSB      Z21, Z2, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z18
-	VPDPWSSD      Z21, Z21, Z18
-	PREFETCHT0    64(DI)
-	VMOVDQU64     128(BX), Z21
-	VPSUBUSB      Z3, Z21, Z22
-	VPSUBUSB      Z21, Z3, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z18
-	VPDPWSSD      Z21, Z21, Z18
-	PREFETCHT0    128(DI)
-	VMOVDQU64     192(BX), Z21
-	VPSUBUSB      Z4, Z21, Z22
-	VPSUBUSB      Z21, Z4, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z18
-	VPDPWSSD      Z21, Z21, Z18
-	PREFETCHT0    192(DI)
-	VMOVDQU64     256(BX), Z21
-	VPSUBUSB      Z5, Z21, Z22
-	VPSUBUSB      Z21, Z5, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z18
-	VPDPWSSD      Z21, Z21, Z18
-	PREFETCHT0    256(DI)
-	VMOVDQU64     320(BX), Z21
-	VPSUBUSB      Z6, Z21, Z22
-	VPSUBUSB      Z21, Z6, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z18
-	VPDPWSSD      Z21, Z21, Z18
-	PREFETCHT0    320(DI)
-	VMOVDQU64     384(BX), Z21
-	VPSUBUSB      Z7, Z21, Z22
-	VPSUBUSB      Z21, Z7, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z18
-	VPDPWSSD      Z21, Z21, Z18
-	PREFETCHT0    384(DI)
-	VMOVDQU64     448(BX), Z21
-	VPSUBUSB      Z8, Z21, Z22
-	VPSUBUSB      Z21, Z8, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z18
-	VPDPWSSD      Z21, Z21, Z18
-	PREFETCHT0    448(DI)
-	VMOVDQU64     512(BX), Z21
-	VPSUBUSB      Z9, Z21, Z22
-	VPSUBUSB      Z21, Z9, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z18
-	VPDPWSSD      Z21, Z21, Z18
-	PREFETCHT0    512(DI)
-	VMOVDQU64     576(BX), Z21
-	VPSUBUSB      Z10, Z21, Z22
-	VPSUBUSB      Z21, Z10, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z18
-	VPDPWSSD      Z21, Z21, Z18
-	PREFETCHT0    576(DI)
-	VMOVDQU64     640(BX), Z21
-	VPSUBUSB      Z11, Z21, Z22
-	VPSUBUSB      Z21, Z11, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z18
-	VPDPWSSD      Z21, Z21, Z18
-	PREFETCHT0    640(DI)
-	VMOVDQU64     704(BX), Z21
-	VPSUBUSB      Z12, Z21, Z22
-	VPSUBUSB      Z21, Z12, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z18
-	VPDPWSSD      Z21, Z21, Z18
-	PREFETCHT0    704(DI)
-	VMOVDQU64     768(BX), Z21
-	VPSUBUSB      Z13, Z21, Z22
-	VPSUBUSB      Z21, Z13, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z18
-	VPDPWSSD      Z21, Z21, Z18
-	PREFETCHT0    768(DI)
-	VMOVDQU64     832(BX), Z21
-	VPSUBUSB      Z14, Z21, Z22
-	VPSUBUSB      Z21, Z14, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z18
-	VPDPWSSD      Z21, Z21, Z18
-	PREFETCHT0    832(DI)
-	VMOVDQU64     896(BX), Z21
-	VPSUBUSB      Z15, Z21, Z22
-	VPSUBUSB      Z21, Z15, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z18
-	VPDPWSSD      Z21, Z21, Z18
-	PREFETCHT0    896(DI)
-	VMOVDQU64     960(BX), Z21
-	VPSUBUSB      Z16, Z21, Z22
-	VPSUBUSB      Z21, Z16, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z18
-	VPDPWSSD      Z21, Z21, Z18
-	PREFETCHT0    960(DI)
-	MOVL          8(DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad2
-	IMUL3Q        $0x00000400, BX, BX
-	ADDQ          codes+0(FP), BX
-	MOVL          8(SI), DI
-	IMUL3Q        $0x00000400, DI, DI
-	ADDQ          codes+0(FP), DI
-	VMOVDQU64     (BX), Z21
-	VPSUBUSB      Z1, Z21, Z22
-	VPSUBUSB      Z21, Z1, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z19
-	VPDPWSSD      Z21, Z21, Z19
-	PREFETCHT0    (DI)
-	VMOVDQU64     64(BX), Z21
-	VPSUBUSB      Z2, Z21, Z22
-	VPSUBUSB      Z21, Z2, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z19
-	VPDPWSSD      Z21, Z21, Z19
-	PREFETCHT0    64(DI)
-	VMOVDQU64     128(BX), Z21
-	VPSUBUSB      Z3, Z21, Z22
-	VPSUBUSB      Z21, Z3, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z19
-	VPDPWSSD      Z21, Z21, Z19
-	PREFETCHT0    128(DI)
-	VMOVDQU64     192(BX), Z21
-	VPSUBUSB      Z4, Z21, Z22
-	VPSUBUSB      Z21, Z4, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z19
-	VPDPWSSD      Z21, Z21, Z19
-	PREFETCHT0    192(DI)
-	VMOVDQU64     256(BX), Z21
-	VPSUBUSB      Z5, Z21, Z22
-	VPSUBUSB      Z21, Z5, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z19
-	VPDPWSSD      Z21, Z21, Z19
-	PREFETCHT0    256(DI)
-	VMOVDQU64     320(BX), Z21
-	VPSUBUSB      Z6, Z21, Z22
-	VPSUBUSB      Z21, Z6, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z19
-	VPDPWSSD      Z21, Z21, Z19
-	PREFETCHT0    320(DI)
-	VMOVDQU64     384(BX), Z21
-	VPSUBUSB      Z7, Z21, Z22
-	VPSUBUSB      Z21, Z7, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z19
-	VPDPWSSD      Z21, Z21, Z19
-	PREFETCHT0    384(DI)
-	VMOVDQU64     448(BX), Z21
-	VPSUBUSB      Z8, Z21, Z22
-	VPSUBUSB      Z21, Z8, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z19
-	VPDPWSSD      Z21, Z21, Z19
-	PREFETCHT0    448(DI)
-	VMOVDQU64     512(BX), Z21
-	VPSUBUSB      Z9, Z21, Z22
-	VPSUBUSB      Z21, Z9, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z19
-	VPDPWSSD      Z21, Z21, Z19
-	PREFETCHT0    512(DI)
-	VMOVDQU64     576(BX), Z21
-	VPSUBUSB      Z10, Z21, Z22
-	VPSUBUSB      Z21, Z10, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z19
-	VPDPWSSD      Z21, Z21, Z19
-	PREFETCHT0    576(DI)
-	VMOVDQU64     640(BX), Z21
-	VPSUBUSB      Z11, Z21, Z22
-	VPSUBUSB      Z21, Z11, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z19
-	VPDPWSSD      Z21, Z21, Z19
-	PREFETCHT0    640(DI)
-	VMOVDQU64     704(BX), Z21
-	VPSUBUSB      Z12, Z21, Z22
-	VPSUBUSB      Z21, Z12, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z19
-	VPDPWSSD      Z21, Z21, Z19
-	PREFETCHT0    704(DI)
-	VMOVDQU64     768(BX), Z21
-	VPSUBUSB      Z13, Z21, Z22
-	VPSUBUSB      Z21, Z13, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z19
-	VPDPWSSD      Z21, Z21, Z19
-	PREFETCHT0    768(DI)
-	VMOVDQU64     832(BX), Z21
-	VPSUBUSB      Z14, Z21, Z22
-	VPSUBUSB      Z21, Z14, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z19
-	VPDPWSSD      Z21, Z21, Z19
-	PREFETCHT0    832(DI)
-	VMOVDQU64     896(BX), Z21
-	VPSUBUSB      Z15, Z21, Z22
-	VPSUBUSB      Z21, Z15, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z19
-	VPDPWSSD      Z21, Z21, Z19
-	PREFETCHT0    896(DI)
-	VMOVDQU64     960(BX), Z21
-	VPSUBUSB      Z16, Z21, Z22
-	VPSUBUSB      Z21, Z16, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z19
-	VPDPWSSD      Z21, Z21, Z19
-	PREFETCHT0    960(DI)
-	MOVL          12(DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad3
-	IMUL3Q        $0x00000400, BX, BX
-	ADDQ          codes+0(FP), BX
-	MOVL          12(SI), SI
-	IMUL3Q        $0x00000400, SI, SI
-	ADDQ          codes+0(FP), SI
-	VMOVDQU64     (BX), Z21
-	VPSUBUSB      Z1, Z21, Z22
-	VPSUBUSB      Z21, Z1, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z20
-	VPDPWSSD      Z21, Z21, Z20
-	PREFETCHT0    (SI)
-	VMOVDQU64     64(BX), Z21
-	VPSUBUSB      Z2, Z21, Z22
-	VPSUBUSB      Z21, Z2, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z20
-	VPDPWSSD      Z21, Z21, Z20
-	PREFETCHT0    64(SI)
-	VMOVDQU64     128(BX), Z21
-	VPSUBUSB      Z3, Z21, Z22
-	VPSUBUSB      Z21, Z3, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z20
-	VPDPWSSD      Z21, Z21, Z20
-	PREFETCHT0    128(SI)
-	VMOVDQU64     192(BX), Z21
-	VPSUBUSB      Z4, Z21, Z22
-	VPSUBUSB      Z21, Z4, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z20
-	VPDPWSSD      Z21, Z21, Z20
-	PREFETCHT0    192(SI)
-	VMOVDQU64     256(BX), Z21
-	VPSUBUSB      Z5, Z21, Z22
-	VPSUBUSB      Z21, Z5, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z20
-	VPDPWSSD      Z21, Z21, Z20
-	PREFETCHT0    256(SI)
-	VMOVDQU64     320(BX), Z21
-	VPSUBUSB      Z6, Z21, Z22
-	VPSUBUSB      Z21, Z6, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z20
-	VPDPWSSD      Z21, Z21, Z20
-	PREFETCHT0    320(SI)
-	VMOVDQU64     384(BX), Z21
-	VPSUBUSB      Z7, Z21, Z22
-	VPSUBUSB      Z21, Z7, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z20
-	VPDPWSSD      Z21, Z21, Z20
-	PREFETCHT0    384(SI)
-	VMOVDQU64     448(BX), Z21
-	VPSUBUSB      Z8, Z21, Z22
-	VPSUBUSB      Z21, Z8, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z20
-	VPDPWSSD      Z21, Z21, Z20
-	PREFETCHT0    448(SI)
-	VMOVDQU64     512(BX), Z21
-	VPSUBUSB      Z9, Z21, Z22
-	VPSUBUSB      Z21, Z9, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z20
-	VPDPWSSD      Z21, Z21, Z20
-	PREFETCHT0    512(SI)
-	VMOVDQU64     576(BX), Z21
-	VPSUBUSB      Z10, Z21, Z22
-	VPSUBUSB      Z21, Z10, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z20
-	VPDPWSSD      Z21, Z21, Z20
-	PREFETCHT0    576(SI)
-	VMOVDQU64     640(BX), Z21
-	VPSUBUSB      Z11, Z21, Z22
-	VPSUBUSB      Z21, Z11, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z20
-	VPDPWSSD      Z21, Z21, Z20
-	PREFETCHT0    640(SI)
-	VMOVDQU64     704(BX), Z21
-	VPSUBUSB      Z12, Z21, Z22
-	VPSUBUSB      Z21, Z12, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z20
-	VPDPWSSD      Z21, Z21, Z20
-	PREFETCHT0    704(SI)
-	VMOVDQU64     768(BX), Z21
-	VPSUBUSB      Z13, Z21, Z22
-	VPSUBUSB      Z21, Z13, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z20
-	VPDPWSSD      Z21, Z21, Z20
-	PREFETCHT0    768(SI)
-	VMOVDQU64     832(BX), Z21
-	VPSUBUSB      Z14, Z21, Z22
-	VPSUBUSB      Z21, Z14, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z20
-	VPDPWSSD      Z21, Z21, Z20
-	PREFETCHT0    832(SI)
-	VMOVDQU64     896(BX), Z21
-	VPSUBUSB      Z15, Z21, Z22
-	VPSUBUSB      Z21, Z15, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z20
-	VPDPWSSD      Z21, Z21, Z20
-	PREFETCHT0    896(SI)
-	VMOVDQU64     960(BX), Z21
-	VPSUBUSB      Z16, Z21, Z22
-	VPSUBUSB      Z21, Z16, Z21
-	VPORQ         Z22, Z21, Z21
-	VPANDQ        Z0, Z21, Z22
-	VPSRLW        $0x08, Z21, Z21
-	VPDPWSSD      Z22, Z22, Z20
-	VPDPWSSD      Z21, Z21, Z20
-	PREFETCHT0    960(SI)
-	VPUNPCKLDQ    Z18, Z17, Z21
-	VPUNPCKHDQ    Z18, Z17, Z25
-	VPADDD        Z25, Z21, Z21
-	VPUNPCKLDQ    Z20, Z19, Z22
-	VPUNPCKHDQ    Z20, Z19, Z25
-	VPADDD        Z25, Z22, Z22
-	VPUNPCKLQDQ   Z22, Z21, Z25
-	VPUNPCKHQDQ   Z22, Z21, Z21
-	VPADDD        Z25, Z21, Z21
-	VEXTRACTI64X4 $0x01, Z21, Y22
-	VPADDD        Y22, Y21, Y22
-	VEXTRACTI32X4 $0x01, Y22, X21
-	VPADDD        X21, X22, X21
-	VMOVDQU32     X21, (CX)
-	ADDQ          $0x10, CX
-	ADDQ          $0x10, DX
-	SUBQ          $0x04, AX
-	JMP           quad
-
-single:
-	TESTQ         AX, AX
-	JZ            done
-	VPXORQ        Z23, Z23, Z23
-	VPXORQ        Z24, Z24, Z24
-	MOVL          (DX), BX
-	CMPQ          BX, rows+8(FP)
-	JAE           bad0
-	IMUL3Q        $0x00000400, BX, BX
-	ADDQ          codes+0(FP), BX
-	VMOVDQU64     (BX), Z17
-	VPSUBUSB      Z1, Z17, Z18
-	VPSUBUSB      Z17, Z1, Z17
-	VPORQ         Z18, Z17, Z17
-	VPANDQ        Z0, Z17, Z18
-	VPSRLW        $0x08, Z17, Z17
-	VPDPWSSD      Z18, Z18, Z23
-	VPDPWSSD      Z17, Z17, Z23
-	VMOVDQU64     64(BX), Z17
-	VPSUBUSB      Z2, Z17, Z18
-	VPSUBUSB      Z17, Z2, Z17
-	VPORQ         Z18, Z17, Z17
-	VPANDQ        Z0, Z17, Z18
-	VPSRLW        $0x08, Z17, Z17
-	VPDPWSSD      Z18, Z18, Z24
-	VPDPWSSD      Z17, Z17, Z24
-	VMOVDQU64     128(BX), Z17
-	VPSUBUSB      Z3, Z17, Z18
-	VPSUBUSB      Z17, Z3, Z17
-	VPORQ         Z18, Z17, Z17
-	VPANDQ        Z0, Z17, Z18
-	VPSRLW        $0x08, Z17, Z17
-	VPDPWSSD      Z18, Z18, Z23
-	VPDPWSSD      Z17, Z17, Z23
-	VMOVDQU64     192(BX), Z17
-	VPSUBUSB      Z4, Z17, Z18
-	VPSUBUSB      Z17, Z4, Z17
-	VPORQ         Z18, Z17, Z17
-	VPANDQ        Z0, Z17, Z18
-	VPSRLW        $0x08, Z17, Z17
-	VPDPWSSD      Z18, Z18, Z24
-	VPDPWSSD      Z17, Z17, Z24
-	VMOVDQU64     256(BX), Z17
-	VPSUBUSB      Z5, Z17, Z18
-	VPSUBUSB      Z17, Z5, Z17
-	VPORQ         Z18, Z17, Z17
-	VPANDQ        Z0, Z17, Z18
-	VPSRLW        $0x08, Z17, Z17
-	VPDPWSSD      Z18, Z18, Z23
-	VPDPWSSD      Z17, Z17, Z23
-	VMOVDQU64     320(BX), Z17
-	VPSUBUSB      Z6, Z17, Z18
-	VPSUBUSB      Z17, Z6, Z17
-	VPORQ         Z18, Z17, Z17
-	VPANDQ        Z0, Z17, Z18
-	VPSRLW        $0x08, Z17, Z17
-	VPDPWSSD      Z18, Z18, Z24
-	VPDPWSSD      Z17, Z17, Z24
-	VMOVDQU64     384(BX), Z17
-	VPSUBUSB      Z7, Z17, Z18
-	VPSUBUSB      Z17, Z7, Z17
-	VPORQ         Z18, Z17, Z17
-	VPANDQ        Z0, Z17, Z18
-	VPSRLW        $0x08, Z17, Z17
-	VPDPWSSD      Z18, Z18, Z23
-	VPDPWSSD      Z17, Z17, Z23
-	VMOVDQU64     448(BX), Z17
-	VPSUBUSB      Z8, Z17, Z18
-	VPSUBUSB      Z17, Z8, Z17
-	VPORQ         Z18, Z17, Z17
-	VPANDQ        Z0, Z17, Z18
-	VPSRLW        $0x08, Z17, Z17
-	VPDPWSSD      Z18, Z18, Z24
-	VPDPWSSD      Z17, Z17, Z24
-	VMOVDQU64     512(BX), Z17
-	VPSUBUSB      Z9, Z17, Z18
-	VPSUBUSB      Z17, Z9, Z17
-	VPORQ         Z18, Z17, Z17
-	VPANDQ        Z0, Z17, Z18
-	VPSRLW        $0x08, Z17, Z17
-	VPDPWSSD      Z18, Z18, Z23
-	VPDPWSSD      Z17, Z17, Z23
-	VMOVDQU64     576(BX), Z17
-	VPSUBUSB      Z10, Z17, Z18
-	VPSUBUSB      Z17, Z10, Z17
-	VPORQ         Z18, Z17, Z17
-	VPANDQ        Z0, Z17, Z18
-	VPSRLW        $0x08, Z17, Z17
-	VPDPWSSD      Z18, Z18, Z24
-	VPDPWSSD      Z17, Z17, Z24
-	VMOVDQU64     640(BX), Z17
-	VPSUBUSB      Z11, Z17, Z18
-	VPSUBUSB      Z17, Z11, Z17
-	VPORQ         Z18, Z17, Z17
-	VPANDQ        Z0, Z17, Z18
-	VPSRLW        $0x08, Z17, Z17
-	VPDPWSSD      Z18, Z18, Z23
-	VPDPWSSD      Z17, Z17, Z23
-	VMOVDQU64     704(BX), Z17
-	VPSUBUSB      Z12, Z17, Z18
-	VPSUBUSB      Z17, Z12, Z17
-	VPORQ         Z18, Z17, Z17
-	VPANDQ        Z0, Z17, Z18
-	VPSRLW        $0x08, Z17, Z17
-	VPDPWSSD      Z18, Z18, Z24
-	VPDPWSSD      Z17, Z17, Z24
-	VMOVDQU64     768(BX), Z17
-	VPSUBUSB      Z13, Z17, Z18
-	VPSUBUSB      Z17, Z13, Z17
-	VPORQ         Z18, Z17, Z17
-	VPANDQ        Z0, Z17, Z18
-	VPSRLW        $0x08, Z17, Z17
-	VPDPWSSD      Z18, Z18, Z23
-	VPDPWSSD      Z17, Z17, Z23
-	VMOVDQU64     832(BX), Z17
-	VPSUBUSB      Z14, Z17, Z18
-	VPSUBUSB      Z17, Z14, Z17
-	VPORQ         Z18, Z17, Z17
-	VPANDQ        Z0, Z17, Z18
-	VPSRLW        $0x08, Z17, Z17
-	VPDPWSSD      Z18, Z18, Z24
-	VPDPWSSD      Z17, Z17, Z24
-	VMOVDQU64     896(BX), Z17
-	VPSUBUSB      Z15, Z17, Z18
-	VPSUBUSB      Z17, Z15, Z17
-	VPORQ         Z18, Z17, Z17
-	VPANDQ        Z0, Z17, Z18
-	VPSRLW        $0x08, Z17, Z17
-	VPDPWSSD      Z18, Z18, Z23
-	VPDPWSSD      Z17, Z17, Z23
-	VMOVDQU64     960(BX), Z17
-	VPSUBUSB      Z16, Z17, Z18
-	VPSUBUSB      Z17, Z16, Z17
-	VPORQ         Z18, Z17, Z17
-	VPANDQ        Z0, Z17, Z18
-	VPSRLW        $0x08, Z17, Z17
-	VPDPWSSD      Z18, Z18, Z24
-	VPDPWSSD      Z17, Z17, Z24
-	VPADDD        Z24, Z23, Z23
-	VEXTRACTI64X4 $0x01, Z23, Y17
-	VPADDD        Y17, Y23, Y17
-	VEXTRACTI32X4 $0x01, Y17, X18
-	VPADDD        X18, X17, X18
-	VPSHUFD       $0x4e, X18, X17
-	VPADDD        X17, X18, X18
-	VPSHUFD       $0xb1, X18, X17
-	VPADDD        X17, X18, X18
-	VMOVD         X18, BX
-	MOVL          BX, (CX)
-	ADDQ          $0x04, CX
-	ADDQ          $0x04, DX
-	DECQ          AX
-	JMP           single
-
-bad3:
-	DECQ AX
-
-bad2:
-	DECQ AX
-
-bad1:
-	DECQ AX
-
-bad0:
-done:
-	VZEROUPPER
-	MOVQ count+24(FP), CX
-	SUBQ AX, CX
-	MOVQ CX, ret+48(FP)
-	RET
-
-// func l2SqU8AVX2(code *uint8, query *uint8, n uint64) int32
-// Requires: AVX, AVX2
-TEXT ·l2SqU8AVX2(SB), NOSPLIT, $0-28
-	MOVQ  code+0(FP), AX
-	MOVQ  query+8(FP), CX
-	MOVQ  n+16(FP), DX
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-
-four:
-	CMPQ      DX, $0x40
-	JB        one
-	VPMOVZXBW (AX), Y4
-	VPMOVZXBW (CX), Y5
-	VPSUBW    Y5, Y4, Y4
-	VPMADDWD  Y4, Y4, Y4
-	VPADDD    Y4, Y0, Y0
-	VPMOVZXBW 16(AX), Y4
-	VPMOVZXBW 16(CX), Y5
-	VPSUBW    Y5, Y4, Y4
-	VPMADDWD  Y4, Y4, Y4
-	VPADDD    Y4, Y1, Y1
-	VPMOVZXBW 32(AX), Y4
-	VPMOVZXBW 32(CX), Y5
-	VPSUBW    Y5, Y4, Y4
-	VPMADDWD  Y4, Y4, Y4
-	VPADDD    Y4, Y2, Y2
-	VPMOVZXBW 48(AX), Y4
-	VPMOVZXBW 48(CX), Y5
-	VPSUBW    Y5, Y4, Y4
-	VPMADDWD  Y4, Y4, Y4
-	VPADDD    Y4, Y3, Y3
-	ADDQ      $0x40, AX
-	ADDQ      $0x40, CX
-	SUBQ      $0x40, DX
-	JMP       four
-
-one:
-	TESTQ     DX, DX
-	JZ        sum
-	VPMOVZXBW (AX), Y4
-	VPMOVZXBW (CX), Y5
-	VPSUBW    Y5, Y4, Y4
-	VPMADDWD  Y4, Y4, Y4
-	VPADDD    Y4, Y0, Y0
-	ADDQ      $0x10, AX
-	ADDQ      $0x10, CX
-	SUBQ      $0x10, DX
-	JMP       one
-
-sum:
-	VPADDD       Y1, Y0, Y0
-	VPADDD       Y3, Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VEXTRACTI128 $0x01, Y0, X1
-	VPADDD       X1, X0, X1
-	VPSHUFD      $0x4e, X1, X0
-	VPADDD       X0, X1, X1
-	VPSHUFD      $0xb1, X1, X0
-	VPADDD       X0, X1, X1
-	VMOVD        X1, AX
-	VZEROUPPER
-	MOVL         AX, ret+24(FP)
-	RET
-
-// func l2SqU8BatchAVX2(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, stride uint64, out *int32) uint64
-// Requires: AVX, AVX2, CMOV, MMX+
-TEXT ·l2SqU8BatchAVX2(SB), NOSPLIT, $0-64
-	MOVQ stride+40(FP), AX
-	MOVQ query+32(FP), CX
-	ADDQ AX, CX
-	MOVQ count+24(FP), DX
-	MOVQ out+48(FP), BX
-	MOVQ ids+16(FP), SI
-
-quad:
-	CMPQ    DX, $0x04
-	JB      done
-	MOVL    (SI), DI
-	CMPQ    DI, rows+8(FP)
-	JAE     done
-	IMULQ   AX, DI
-	ADDQ    codes+0(FP), DI
-	ADDQ    AX, DI
-	MOVL    4(SI), R8
-	CMPQ    R8, rows+8(FP)
-	JAE     done
-	IMULQ   AX, R8
-	ADDQ    codes+0(FP), R8
-	ADDQ    AX, R8
-	MOVL    8(SI), R9
-	CMPQ    R9, rows+8(FP)
-	JAE     done
-	IMULQ   AX, R9
-	ADDQ    codes+0(FP), R9
-	ADDQ    AX, R9
-	MOVL    12(SI), R10
-	CMPQ    R10, rows+8(FP)
-	JAE     done
-	IMULQ   AX, R10
-	ADDQ    codes+0(FP), R10
-	ADDQ    AX, R10
-	MOVQ    SI, R12
-	LEAQ    16(SI), R11
-	CMPQ    DX, $0x08
-	CMOVQCC R11, R12
-	MOVL    (R12), R11
-	IMULQ   AX, R11
-	ADDQ    codes+0(FP), R11
-	ADDQ    AX, R11
-	MOVL    4(R12), R13
-	IMULQ   AX, R13
-	ADDQ    codes+0(FP), R13
-	ADDQ    AX, R13
-	MOVL    8(R12), R14
-	IMULQ   AX, R14
-	ADDQ    codes+0(FP), R14
-	ADDQ    AX, R14
-	MOVL    12(R12), R12
-	IMULQ   AX, R12
-	ADDQ    codes+0(FP), R12
-	ADDQ    AX, R12
-	VPXOR   Y0, Y0, Y0
-	VPXOR   Y1, Y1, Y1
-	VPXOR   Y2, Y2, Y2
-	VPXOR   Y3, Y3, Y3
-	MOVQ    AX, R15
-	NEGQ    R15
-
-line:
-	VPMOVZXBW    (CX)(R15*1), Y4
-	VPMOVZXBW    (DI)(R15*1), Y5
-	VPSUBW       Y4, Y5, Y5
-	VPMADDWD     Y5, Y5, Y5
-	VPADDD       Y5, Y0, Y0
-	PREFETCHT0   (R11)(R15*1)
-	VPMOVZXBW    (R8)(R15*1), Y5
-	VPSUBW       Y4, Y5, Y5
-	VPMADDWD     Y5, Y5, Y5
-	VPADDD       Y5, Y1, Y1
-	PREFETCHT0   (R13)(R15*1)
-	VPMOVZXBW    (R9)(R15*1), Y5
-	VPSUBW       Y4, Y5, Y5
-	VPMADDWD     Y5, Y5, Y5
-	VPADDD       Y5, Y2, Y2
-	VPMOVZXBW    (R10)(R15*1), Y5
-	VPSUBW       Y4, Y5, Y5
-	VPMADDWD     Y5, Y5, Y5
-	VPADDD       Y5, Y3, Y3
-	VPMOVZXBW    16(CX)(R15*1), Y4
-	VPMOVZXBW    16(DI)(R15*1), Y5
-	VPSUBW       Y4, Y5, Y5
-	VPMADDWD     Y5, Y5, Y5
-	VPADDD       Y5, Y0, Y0
-	VPMOVZXBW    16(R8)(R15*1), Y5
-	VPSUBW       Y4, Y5, Y5
-	VPMADDWD     Y5, Y5, Y5
-	VPADDD       Y5, Y1, Y1
-	VPMOVZXBW    16(R9)(R15*1), Y5
-	VPSUBW       Y4, Y5, Y5
-	VPMADDWD     Y5, Y5, Y5
-	VPADDD       Y5, Y2, Y2
-	PREFETCHT0   (R14)(R15*1)
-	VPMOVZXBW    16(R10)(R15*1), Y5
-	VPSUBW       Y4, Y5, Y5
-	VPMADDWD     Y5, Y5, Y5
-	VPADDD       Y5, Y3, Y3
-	PREFETCHT0   (R12)(R15*1)
-	ADDQ         $0x20, R15
-	JNZ          line
-	VPHADDD      Y1, Y0, Y0
-	VPHADDD      Y3, Y2, Y2
-	VPHADDD      Y2, Y0, Y0
-	VEXTRACTI128 $0x01, Y0, X1
-	VPADDD       X1, X0, X1
-	VMOVDQU      X1, (BX)
-	ADDQ         $0x10, BX
-	ADDQ         $0x10, SI
-	SUBQ         $0x04, DX
-	JMP          quad
-
-done:
-	VZEROUPPER
-	MOVQ count+24(FP), AX
-	SUBQ DX, AX
-	MOVQ AX, ret+56(FP)
 	RET
 
 // func prefetch(p *byte)

@@ -9,19 +9,24 @@ package simd
 //go:noescape
 func dotU8S8VNNI(code *uint8, query *int8, n uint64) int32
 
+// dotU8S8AVX2 returns sum(code*query) of n bytes, a multiple of 16.
+//
+//go:noescape
+func dotU8S8AVX2(code *uint8, query *int8, n uint64) int32
+
+// dotU8S8BatchAVX2 writes sum(code*query) of the rows named by ids to out, four at a
+// time, and returns how many it did; it stops before four among which an id is
+// not below rows. stride is a positive multiple of 32.
+//
+//go:noescape
+func dotU8S8BatchAVX2(codes *uint8, rows uint64, ids *uint32, count uint64, query *int8, stride uint64, out *int32) uint64
+
 // dotU8S8BatchVNNI writes sum(code*query) of the rows named by ids to
 // out and returns how many it did: fewer than count when the next id is not
 // below rows.
 //
 //go:noescape
 func dotU8S8BatchVNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *int8, stride uint64, out *int32) uint64
-
-// dotU8S8Batch256VNNI writes sum(code*query) of the rows of 256 bytes named by ids to
-// out and returns how many it did: fewer than count when the next id is not
-// below rows.
-//
-//go:noescape
-func dotU8S8Batch256VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *int8, out *int32) uint64
 
 // dotU8S8Batch384VNNI writes sum(code*query) of the rows of 384 bytes named by ids to
 // out and returns how many it did: fewer than count when the next id is not
@@ -51,32 +56,16 @@ func dotU8S8Batch768VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, q
 //go:noescape
 func dotU8S8Batch1024VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *int8, out *int32) uint64
 
-// dotU8S8AVX2 returns sum(code*query) of n bytes, a multiple of 16.
+// dotU8S8RowsAVX2 writes sum(code*query) of rows that follow one another to out, four
+// at a time, and returns how many it did. stride is a positive multiple of 32.
 //
 //go:noescape
-func dotU8S8AVX2(code *uint8, query *int8, n uint64) int32
-
-// dotU8S8BatchAVX2 writes sum(code*query) of the rows named by ids to out, four at a
-// time, and returns how many it did; it stops before four among which an id is
-// not below rows. stride is a positive multiple of 32.
-//
-//go:noescape
-func dotU8S8BatchAVX2(codes *uint8, rows uint64, ids *uint32, count uint64, query *int8, stride uint64, out *int32) uint64
+func dotU8S8RowsAVX2(codes *uint8, count uint64, query *int8, stride uint64, out *int32) uint64
 
 // dotU8S8RowsVNNI writes sum(code*query) of count rows that follow one another to out.
 //
 //go:noescape
 func dotU8S8RowsVNNI(codes *uint8, count uint64, query *int8, stride uint64, out *int32)
-
-// dotU8S8Rows256VNNI writes sum(code*query) of count rows of 256 bytes that follow one another to out.
-//
-//go:noescape
-func dotU8S8Rows256VNNI(codes *uint8, count uint64, query *int8, out *int32)
-
-// dotU8S8Rows384VNNI writes sum(code*query) of count rows of 384 bytes that follow one another to out.
-//
-//go:noescape
-func dotU8S8Rows384VNNI(codes *uint8, count uint64, query *int8, out *int32)
 
 // dotU8S8Rows512VNNI writes sum(code*query) of count rows of 512 bytes that follow one another to out.
 //
@@ -88,21 +77,22 @@ func dotU8S8Rows512VNNI(codes *uint8, count uint64, query *int8, out *int32)
 //go:noescape
 func dotU8S8Rows768VNNI(codes *uint8, count uint64, query *int8, out *int32)
 
-// dotU8S8Rows1024VNNI writes sum(code*query) of count rows of 1024 bytes that follow one another to out.
-//
-//go:noescape
-func dotU8S8Rows1024VNNI(codes *uint8, count uint64, query *int8, out *int32)
-
-// dotU8S8RowsAVX2 writes sum(code*query) of rows that follow one another to out, four
-// at a time, and returns how many it did. stride is a positive multiple of 32.
-//
-//go:noescape
-func dotU8S8RowsAVX2(codes *uint8, count uint64, query *int8, stride uint64, out *int32) uint64
-
 // l2SqU8VNNI returns sum((code-query)^2) of n bytes.
 //
 //go:noescape
 func l2SqU8VNNI(code *uint8, query *uint8, n uint64) int32
+
+// l2SqU8AVX2 returns sum((code-query)^2) of n bytes, a multiple of 16.
+//
+//go:noescape
+func l2SqU8AVX2(code *uint8, query *uint8, n uint64) int32
+
+// l2SqU8BatchAVX2 writes sum((code-query)^2) of the rows named by ids to out, four at a
+// time, and returns how many it did; it stops before four among which an id is
+// not below rows. stride is a positive multiple of 32.
+//
+//go:noescape
+func l2SqU8BatchAVX2(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, stride uint64, out *int32) uint64
 
 // l2SqU8BatchVNNI writes sum((code-query)^2) of the rows named by ids to
 // out and returns how many it did: fewer than count when the next id is not
@@ -110,20 +100,6 @@ func l2SqU8VNNI(code *uint8, query *uint8, n uint64) int32
 //
 //go:noescape
 func l2SqU8BatchVNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, stride uint64, out *int32) uint64
-
-// l2SqU8Batch256VNNI writes sum((code-query)^2) of the rows of 256 bytes named by ids to
-// out and returns how many it did: fewer than count when the next id is not
-// below rows.
-//
-//go:noescape
-func l2SqU8Batch256VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, out *int32) uint64
-
-// l2SqU8Batch384VNNI writes sum((code-query)^2) of the rows of 384 bytes named by ids to
-// out and returns how many it did: fewer than count when the next id is not
-// below rows.
-//
-//go:noescape
-func l2SqU8Batch384VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, out *int32) uint64
 
 // l2SqU8Batch512VNNI writes sum((code-query)^2) of the rows of 512 bytes named by ids to
 // out and returns how many it did: fewer than count when the next id is not
@@ -138,25 +114,6 @@ func l2SqU8Batch512VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, qu
 //
 //go:noescape
 func l2SqU8Batch768VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, out *int32) uint64
-
-// l2SqU8Batch1024VNNI writes sum((code-query)^2) of the rows of 1024 bytes named by ids to
-// out and returns how many it did: fewer than count when the next id is not
-// below rows.
-//
-//go:noescape
-func l2SqU8Batch1024VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, out *int32) uint64
-
-// l2SqU8AVX2 returns sum((code-query)^2) of n bytes, a multiple of 16.
-//
-//go:noescape
-func l2SqU8AVX2(code *uint8, query *uint8, n uint64) int32
-
-// l2SqU8BatchAVX2 writes sum((code-query)^2) of the rows named by ids to out, four at a
-// time, and returns how many it did; it stops before four among which an id is
-// not below rows. stride is a positive multiple of 32.
-//
-//go:noescape
-func l2SqU8BatchAVX2(codes *uint8, rows uint64, ids *uint32, count uint64, query *uint8, stride uint64, out *int32) uint64
 
 // prefetch fetches the cache line at p into the first-level cache.
 //

@@ -23,9 +23,13 @@ type metric struct {
 	widenRight func(m, dst Op)
 }
 
-// fixedLines are the strides in cache lines that have kernels of their own, 0
-// standing for every other: CLIP's 512 and 768 and their halves.
-var fixedLines = []int{0, 4, 6, 8, 12, 16}
+// The strides in cache lines that have kernels of their own, 0 standing for
+// every other: 384, 512, 768 and 1,024 components, which hold the queries that
+// walk a graph, and of what waits for memory anyway 512 and 768.
+var (
+	walkLines = []int{0, 6, 8, 12, 16}
+	scanLines = []int{0, 8, 12}
+)
 
 func int8Kernels() {
 	var mask VecVirtual
@@ -70,16 +74,20 @@ func int8Kernels() {
 		setup func()
 	}{{dot, none}, {l2, loadMask}} {
 		oneVNNI(k.m, k.setup)
-		for _, lines := range fixedLines {
-			manyVNNI(k.m, k.setup, true, lines)
-		}
 		oneAVX2(k.m)
 		manyAVX2(k.m, true)
-		if k.m.name == "dotU8S8" {
-			for _, lines := range fixedLines {
-				manyVNNI(k.m, k.setup, false, lines)
+		if k.m.name != "dotU8S8" {
+			for _, lines := range scanLines {
+				manyVNNI(k.m, k.setup, true, lines)
 			}
-			manyAVX2(k.m, false)
+			continue
+		}
+		for _, lines := range walkLines {
+			manyVNNI(k.m, k.setup, true, lines)
+		}
+		manyAVX2(k.m, false)
+		for _, lines := range scanLines {
+			manyVNNI(k.m, k.setup, false, lines)
 		}
 	}
 	TEXT("prefetch", NOSPLIT, "func(p *byte)")
