@@ -454,7 +454,7 @@ func TestCheckpointAndSlots(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := rand.New(rand.NewPCG(3, 3))
-		for range 400 {
+		for range 220 {
 			var batch []engine.Record
 			for i := range items {
 				batch = append(batch, engine.Record{ID: fmt.Sprint(i), Vector: unit(r, dim)})
@@ -464,7 +464,7 @@ func TestCheckpointAndSlots(t *testing.T) {
 			}
 		}
 		if n, _ := h.finished(engine.EventCheckpoint); n < 3 {
-			t.Errorf("%s: %d checkpoints in 40,000 changes", kind, n)
+			t.Errorf("%s: %d checkpoints in 22,000 changes", kind, n)
 		}
 		st, err := e.Stats(ctx)
 		if err != nil || st.Index.Tail > 10_000 || st.Index.Tombstones > 10_000 {
