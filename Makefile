@@ -5,7 +5,7 @@ GO          ?= go
 PHOTOS      ?=
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build setup demo test check unit race nocgo cross fuzz bench parity clean
+.PHONY: all build setup demo test check unit race nocgo cross fuzz bench bench-peers parity clean
 
 all: build
 
@@ -57,6 +57,11 @@ fuzz:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# Other vector libraries beside ours, on the same vectors: tables and pictures
+# into docs/recall. It takes long and wants a quiet machine.
+bench-peers:
+	./scripts/bench-peers.sh docs/recall
 
 clean:
 	rm -rf bin build

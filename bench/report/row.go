@@ -21,7 +21,8 @@ type Row struct {
 
 	OpenColdS      float64 `json:"open_cold_s,omitempty"` // the same with files on the disk alone
 	P999           float64 `json:"p999_us"`
-	QPSCPU         float64 `json:"qps_cpu,omitempty"` // queries a second of CPU time
+	PeakBytes      float64 `json:"peak_bytes_per_vector,omitempty"` // in memory while building
+	QPSCPU         float64 `json:"qps_cpu,omitempty"`               // queries a second of CPU time
 	Set            string  `json:"set"`
 	Side           string  `json:"side"`
 	Vectors        int     `json:"vectors"`

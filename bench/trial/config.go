@@ -167,10 +167,27 @@ func (c Config) params(base npy.Matrix) index.Params {
 	return p
 }
 
+// Check returns ErrConfig, or what is out of range, for a configuration that
+// no index can be built with.
+func (c Config) Check() error {
+	if q := Quants(c.Kind); c.Kind == "hnsw" && !slices.Contains(q, c.Quant) {
+		return fmt.Errorf("%w: %s has no codes of kind %v; take one of %v", ErrConfig, c.Kind, c.Quant, q)
+	}
+	for _, ef := range c.Ef {
+		if ef < 1 || ef > index.MaxEf {
+			return fmt.Errorf("%w: ef is %d; it goes from 1 to %d", ErrConfig, ef, index.MaxEf)
+		}
+	}
+	if _, err := c.params(npy.Matrix{Cols: 1}).WithDefaults(); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return nil
+}
+
 // open returns an empty index.
 func (c Config) open(base npy.Matrix) (index.Index, error) {
-	if q := Quants(c.Kind); c.Kind == "hnsw" && !slices.Contains(q, c.Quant) {
-		return nil, fmt.Errorf("%w: %s has no codes of kind %v; take one of %v", ErrConfig, c.Kind, c.Quant, q)
+	if err := c.Check(); err != nil {
+		return nil, err
 	}
 	p := c.params(base)
 	switch c.Kind {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/clipdb/clipdb/bench/dataset"
 	"github.com/clipdb/clipdb/bench/report"
+	"github.com/clipdb/clipdb/bench/timing"
 	"github.com/clipdb/clipdb/bench/truth"
 )
 
@@ -104,20 +105,20 @@ func newSetting(b *Built, o Opening, set *dataset.Set, q dataset.Queries, k, thr
 	return s
 }
 
-func (s *setting) add(r *Round, first bool, set *dataset.Set, q dataset.Queries, t *truth.Truth) {
+func (s *setting) add(r *timing.Round, first bool, set *dataset.Set, q dataset.Queries, t *truth.Truth) {
 	if first {
 		s.row.Recall = t.Recall(set.Base, q.Matrix, r.Answers)
 	}
 	s.spent += r.Wall
 	s.row.Rounds++
-	micros := func(p float64) float64 { return float64(Percentile(r.Latencies, p)) / 1e3 }
+	micros := func(p float64) float64 { return float64(timing.Percentile(r.Latencies, p)) / 1e3 }
 	s.qps, s.cpu = append(s.qps, r.QPS()), append(s.cpu, r.CPUQPS())
 	s.p50, s.p99, s.p999 = append(s.p50, micros(0.5)), append(s.p99, micros(0.99)), append(s.p999, micros(0.999))
 }
 
 func (s *setting) result() report.Row {
 	r := s.row
-	r.QPS, r.QPSCPU = Median(s.qps), Median(s.cpu)
-	r.P50, r.P99, r.P999 = Median(s.p50), Median(s.p99), Median(s.p999)
+	r.QPS, r.QPSCPU = timing.Median(s.qps), timing.Median(s.cpu)
+	r.P50, r.P99, r.P999 = timing.Median(s.p50), timing.Median(s.p99), timing.Median(s.p999)
 	return r
 }
