@@ -1,9 +1,13 @@
 // Package token turns text into the ids that a text tower reads.
 //
-// Two tokenizers are built from the model's own vocabulary file: [BytePair],
-// CLIP's byte-level byte-pair encoding, equal to OpenAI's, and [WordPiece],
-// BERT's, equal to Hugging Face's BertTokenizer. Both are held against the
-// ids that these gave for the strings of testdata, see make_golden.py there.
+// All are built from the model's own files. [BytePair] is CLIP's byte-level
+// byte-pair encoding, equal to OpenAI's, and [WordPiece] BERT's, equal to
+// Hugging Face's BertTokenizer. A [Pipeline] is read from a tokenizer.json
+// ([NewFromJSON]: byte pairs, byte-level or with byte fallback, Unigram,
+// WordPiece), from a SentencePiece .model file ([NewSentencePiece]), or from
+// vocab.json and merges.txt ([NewCLIP]). All are held against the ids that the
+// reference libraries gave: see make_golden.py in testdata, and package
+// modeltest for the families.
 //
 // # Caveats
 //
@@ -13,6 +17,10 @@
 // with a typographer's apostrophe gets the tokens of don't), take ligatures
 // and full-width letters apart, drop control characters and terminal escapes,
 // and compose accents (NFC).
+//
+// A Pipeline normalises the whole text before it is cut at the context length,
+// in memory that grows with the text. Patterns of a tokenizer.json that look
+// ahead, and steps that none of the CLIP families has, are refused.
 //
 // Letters, marks and punctuation are told apart by the Unicode tables of the
 // Go release that builds the program. Python's and Rust's tables differ for
