@@ -29,16 +29,12 @@ func dotU8S8Batch(codes []uint8, rows uint, ids []uint32, query []int8, out []in
 }
 
 func dotU8S8Rows(codes []uint8, query []int8, out []int32) {
-	stride := len(query)
-	done := 0
-	switch {
-	case use.vnni:
+	if use.vnni {
 		dotRowsVNNI(codes, query, out)
 		return
-	case use.avx2 && stride%32 == 0:
-		done = int(dotU8S8RowsAVX2(unsafe.SliceData(codes), uint64(len(out)), unsafe.SliceData(query), uint64(stride), unsafe.SliceData(out)))
 	}
-	dotU8S8RowsRest(done, codes, query, out)
+	// Row after row, as memory likes it: four at a time are half as fast.
+	dotU8S8RowsRest(0, codes, query, out)
 }
 
 func l2SqU8(a, b []uint8) int32 {

@@ -56,12 +56,6 @@ func dotU8S8Batch768VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, q
 //go:noescape
 func dotU8S8Batch1024VNNI(codes *uint8, rows uint64, ids *uint32, count uint64, query *int8, out *int32) uint64
 
-// dotU8S8RowsAVX2 writes sum(code*query) of rows that follow one another to out, four
-// at a time, and returns how many it did. stride is a positive multiple of 32.
-//
-//go:noescape
-func dotU8S8RowsAVX2(codes *uint8, count uint64, query *int8, stride uint64, out *int32) uint64
-
 // dotU8S8RowsVNNI writes sum(code*query) of count rows that follow one another to out.
 //
 //go:noescape

@@ -75,7 +75,7 @@ func int8Kernels() {
 	}{{dot, none}, {l2, loadMask}} {
 		oneVNNI(k.m, k.setup)
 		oneAVX2(k.m)
-		manyAVX2(k.m, true)
+		manyAVX2(k.m)
 		if k.m.name != "dotU8S8" {
 			for _, lines := range scanLines {
 				manyVNNI(k.m, k.setup, true, lines)
@@ -85,7 +85,6 @@ func int8Kernels() {
 		for _, lines := range walkLines {
 			manyVNNI(k.m, k.setup, true, lines)
 		}
-		manyAVX2(k.m, false)
 		for _, lines := range scanLines {
 			manyVNNI(k.m, k.setup, false, lines)
 		}

@@ -50,32 +50,33 @@ func oneAVX2(m metric) {
 	RET()
 }
 
-// manyAVX2 does four rows at a time and leaves the last few to the caller.
-func manyAVX2(m metric, byID bool) {
-	if byID {
-		TEXT(m.name+"BatchAVX2", NOSPLIT, fmt.Sprintf(
-			"func(codes *uint8, rows uint64, ids *uint32, count uint64, query *%s, stride uint64, out *int32) uint64", m.right))
-		Doc(m.name+"BatchAVX2 writes "+m.doc+" of the rows named by ids to out, four at a",
-			"time, and returns how many it did; it stops before four among which an id is",
-			"not below rows. stride is a positive multiple of 32.")
-	} else {
-		TEXT(m.name+"RowsAVX2", NOSPLIT, fmt.Sprintf(
-			"func(codes *uint8, count uint64, query *%s, stride uint64, out *int32) uint64", m.right))
-		Doc(m.name+"RowsAVX2 writes "+m.doc+" of rows that follow one another to out, four",
-			"at a time, and returns how many it did. stride is a positive multiple of 32.")
-	}
+// manyAVX2 does four rows at a time, which share the widened query, and leaves
+// the last few to the caller.
+func manyAVX2(m metric) {
+	TEXT(m.name+"BatchAVX2", NOSPLIT, fmt.Sprintf(
+		"func(codes *uint8, rows uint64, ids *uint32, count uint64, query *%s, stride uint64, out *int32) uint64", m.right))
 	Pragma("noescape")
+	Doc(m.name+"BatchAVX2 writes "+m.doc+" of the rows named by ids to out, four at a",
+		"time, and returns how many it did; it stops before four among which an id is",
+		"not below rows. stride is a positive multiple of 32.")
 	stride := Load(Param("stride"), GP64()).(GPVirtual)
 	q := Load(Param("query"), GP64()).(GPVirtual)
 	ADDQ(stride, q)
 	left := Load(Param("count"), GP64()).(GPVirtual)
 	out := Load(Param("out"), GP64()).(GPVirtual)
-	codes, _ := Param("codes").Resolve()
-	var ids, next GPVirtual
-	if byID {
-		ids = Load(Param("ids"), GP64()).(GPVirtual)
-	} else {
-		next = Load(Param("codes"), GP64()).(GPVirtual)
+	ids := Load(Param("ids"), GP64()).(GPVirtual)
+	// end puts the end of the row with the k-th of ids at p.
+	end := func(k int, ids, p GPVirtual, checked bool) {
+		MOVL(Mem{Base: ids, Disp: 4 * k}, p.As32())
+		if checked {
+			rows, _ := Param("rows").Resolve()
+			CMPQ(p, rows.Addr)
+			JAE(LabelRef("done"))
+		}
+		codes, _ := Param("codes").Resolve()
+		IMULQ(stride, p)
+		ADDQ(codes.Addr, p)
+		ADDQ(stride, p)
 	}
 	Label("quad")
 	CMPQ(left, Imm(4))
@@ -83,32 +84,16 @@ func manyAVX2(m metric, byID bool) {
 	var p, ahead [4]GPVirtual
 	for k := range p {
 		p[k] = GP64()
-		if byID {
-			rows, _ := Param("rows").Resolve()
-			MOVL(Mem{Base: ids, Disp: 4 * k}, p[k].As32())
-			CMPQ(p[k], rows.Addr)
-			JAE(LabelRef("done"))
-			IMULQ(stride, p[k])
-			ADDQ(codes.Addr, p[k])
-			ADDQ(stride, p[k])
-		} else {
-			LEAQ(Mem{Base: next, Index: stride, Scale: 1}, p[k])
-			MOVQ(p[k], next)
-		}
+		end(k, ids, p[k], true)
 	}
-	if byID {
-		step, at := GP64(), GP64()
-		MOVQ(ids, at)
-		LEAQ(Mem{Base: ids, Disp: 16}, step)
-		CMPQ(left, Imm(8))
-		CMOVQCC(step, at)
-		for k := range ahead {
-			ahead[k] = GP64()
-			MOVL(Mem{Base: at, Disp: 4 * k}, ahead[k].As32())
-			IMULQ(stride, ahead[k])
-			ADDQ(codes.Addr, ahead[k])
-			ADDQ(stride, ahead[k])
-		}
+	step, at := GP64(), GP64()
+	MOVQ(ids, at)
+	LEAQ(Mem{Base: ids, Disp: 16}, step)
+	CMPQ(left, Imm(8))
+	CMOVQCC(step, at)
+	for k := range ahead {
+		ahead[k] = GP64()
+		end(k, at, ahead[k], false)
 	}
 	acc := zeroY(4)
 	j := GP64()
@@ -123,7 +108,7 @@ func manyAVX2(m metric, byID bool) {
 			VPMOVZXBW(Mem{Base: p[k], Index: j, Scale: 1, Disp: 16 * i}, c)
 			m.avx2(acc[k], c, r)
 			// Two of the four rows in each half: a line is fetched twice at most.
-			if byID && k/2 == i {
+			if k/2 == i {
 				PREFETCHT0(Mem{Base: ahead[k], Index: j, Scale: 1})
 			}
 		}
@@ -138,9 +123,7 @@ func manyAVX2(m metric, byID bool) {
 	VPADDD(x, acc[0].AsX(), x)
 	VMOVDQU(x, Mem{Base: out})
 	ADDQ(Imm(16), out)
-	if byID {
-		ADDQ(Imm(16), ids)
-	}
+	ADDQ(Imm(16), ids)
 	SUBQ(Imm(4), left)
 	JMP(LabelRef("quad"))
 	Label("done")
