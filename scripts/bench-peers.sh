@@ -23,7 +23,7 @@ ${GO:-go} build -trimpath -o "$work/compare" ./bench/compare
 
 if [ $# -eq 0 ]; then
 	set -- cliplike:100000:512
-	if [ -d /usr/share/dataset-fashion-mnist ]; then
+	if [ -d /usr/share/datasets/fashion-mnist ]; then
 		set -- "$@" fashion-mnist
 	else
 		echo "Fashion-MNIST is left out; on Debian: apt-get install dataset-fashion-mnist" >&2

@@ -99,7 +99,7 @@ func writeSummary(w io.Writer, rows []report.Row) error {
 			}
 			line = append(line, strconv.FormatFloat(curve[len(curve)-1].Recall, 'f', 4, 64),
 				strconv.FormatFloat(r.BuildS, 'f', 1, 64), strconv.FormatFloat(r.BytesPerVector, 'f', 0, 64),
-				strconv.FormatFloat(r.PeakBytes, 'f', 0, 64), strconv.FormatFloat(r.OpenS, 'f', 4, 64), strconv.FormatFloat(r.OpenColdS, 'f', 4, 64))
+				strconv.FormatFloat(r.PeakBytes, 'f', 0, 64), opening(r.OpenS), opening(r.OpenColdS))
 			if err := c.Write(line); err != nil {
 				return err
 			}
@@ -114,4 +114,12 @@ func cell(v float64, ok bool) string {
 		return ""
 	}
 	return strconv.FormatFloat(v, 'f', 0, 64)
+}
+
+// opening is empty for a library that keeps nothing on disk.
+func opening(s float64) string {
+	if s == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(s, 'f', 4, 64)
 }

@@ -19,8 +19,8 @@ import (
 
 const (
 	minS = 0.25 // of a run, at least
-	maxS = 15   // no query is begun after so long
-	slow = 40   // seconds in all after which a setting gets no further round
+	maxS = 6    // no query is begun after so long
+	slow = 60   // seconds in all after which a setting gets no further round
 )
 
 // trialRun is one setting of one contestant on one side.

@@ -53,7 +53,7 @@ func ReadIDX(r io.Reader) (npy.Matrix, error) {
 
 // FashionMNISTDir is where Debian's package dataset-fashion-mnist puts its
 // files.
-const FashionMNISTDir = "/usr/share/dataset-fashion-mnist"
+const FashionMNISTDir = "/usr/share/datasets/fashion-mnist"
 
 // FashionMNIST reads the 60,000 training pictures of Fashion-MNIST (Xiao, Rasul
 // and Vollgraf 2017, arXiv:1708.07747) as base vectors of 784 components, and

@@ -36,6 +36,7 @@ type commandLine struct {
 	Verify   verifyCmd   `cmd:"" help:"Check a database."`
 	Compact  compactCmd  `cmd:"" help:"Give unused space back and erase what was deleted for good."`
 	Backup   backupCmd   `cmd:"" help:"Copy a database while it is in use."`
+	Bench    benchCmd    `cmd:"" help:"Measure recall against latency of the index."`
 	Embed    embedCmd    `cmd:"" help:"Print the vector of a text or a picture."`
 	Model    modelCmd    `cmd:"" help:"Show models."`
 	Runtime  runtimeCmd  `cmd:"" help:"Show or install ONNX Runtime, which runs the model."`

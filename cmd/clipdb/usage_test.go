@@ -10,7 +10,7 @@ import (
 func TestHelp(t *testing.T) {
 	h := newHome(t)
 	r := h.run(t).ok()
-	for _, command := range []string{"add", "search", "similar", "classify", "get", "delete", "info", "verify", "compact", "backup", "embed", "model", "runtime", "version"} {
+	for _, command := range []string{"add", "search", "similar", "classify", "get", "delete", "info", "verify", "compact", "backup", "bench", "embed", "model", "runtime", "version"} {
 		if !strings.Contains(r.out, "\n  "+command) {
 			t.Errorf("the help lacks %s:\n%s", command, r.out)
 		}
