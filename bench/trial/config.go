@@ -9,16 +9,12 @@ import (
 
 	"github.com/clipdb/clipdb/bench/npy"
 	"github.com/clipdb/clipdb/index"
-	"github.com/clipdb/clipdb/index/coder"
 	"github.com/clipdb/clipdb/index/hnsw"
 )
 
 // ErrConfig is returned for a configuration that cannot be read or that no
 // index offers.
 var ErrConfig = errors.New("no such configuration")
-
-// Kinds are the indexes that can be tried.
-var Kinds = []string{"hnsw", "flat", "coder"}
 
 // Config is an index to be built and the settings to search it with.
 type Config struct {
@@ -196,7 +192,7 @@ func (c Config) open(base npy.Matrix) (index.Index, error) {
 		return index.NewFlat(p)
 	case "coder":
 		p.Quant = 0
-		return coder.New(p)
+		return newCoder(p)
 	case "hnsw":
 		return hnsw.New(p)
 	}

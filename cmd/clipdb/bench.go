@@ -18,7 +18,7 @@ type benchCmd struct {
 	benchData
 	Side    string   `name:"side" enum:"image,text" default:"image" placeholder:"image|text" help:"What the queries are: text vectors lie outside the cloud of images (default ${default})."`
 	K       int      `name:"k" short:"k" default:"10" placeholder:"N" help:"Neighbours asked for (default ${default})."`
-	Index   []string `name:"index" default:"hnsw" placeholder:"KIND" help:"Indexes to try: hnsw, flat, coder (default ${default})."`
+	Index   []string `name:"index" default:"hnsw" placeholder:"KIND" help:"Indexes to try: hnsw, flat, or coder, which Windows has not (default ${default})."`
 	Quant   []string `name:"quant" placeholder:"CODES" help:"What hnsw computes distances on; the default, and others that this version has, are in the text above."`
 	M       int      `name:"m" placeholder:"N" help:"Links of a node of a graph (default 16)."`
 	Efc     int      `name:"efc" placeholder:"N" help:"Effort of building (default 200)."`
