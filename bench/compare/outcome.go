@@ -71,7 +71,7 @@ func writeSummary(w io.Writer, rows []report.Row) error {
 		at := strconv.FormatFloat(l, 'f', 2, 64)
 		head = append(head, "qps@"+at, "qps_cpu@"+at, "p99_us@"+at)
 	}
-	if err := c.Write(append(head, "best_recall", "build_s", "bytes_per_vector", "peak_bytes_per_vector", "open_s", "open_cold_s")); err != nil {
+	if err := c.Write(append(head, "best_recall", "build_s", "build_cpu_s", "bytes_per_vector", "peak_bytes_per_vector", "open_s", "open_cold_s")); err != nil {
 		return err
 	}
 	for _, side := range sides(rows) {
@@ -98,7 +98,7 @@ func writeSummary(w io.Writer, rows []report.Row) error {
 				}
 			}
 			line = append(line, strconv.FormatFloat(curve[len(curve)-1].Recall, 'f', 4, 64),
-				strconv.FormatFloat(r.BuildS, 'f', 1, 64), strconv.FormatFloat(r.BytesPerVector, 'f', 0, 64),
+				strconv.FormatFloat(r.BuildS, 'f', 1, 64), strconv.FormatFloat(r.BuildCPUS, 'f', 1, 64), strconv.FormatFloat(r.BytesPerVector, 'f', 0, 64),
 				strconv.FormatFloat(r.PeakBytes, 'f', 0, 64), opening(r.OpenS), opening(r.OpenColdS))
 			if err := c.Write(line); err != nil {
 				return err

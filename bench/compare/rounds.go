@@ -74,7 +74,7 @@ func run(ctx context.Context, o options) error {
 			all = slices.DeleteFunc(all, func(c *contestant) bool { return c.engine == e })
 			continue
 		}
-		say("  %s: %.1f s, %.0f bytes a vector, open %.3f s", e.built.Version, e.built.BuildS, e.built.Bytes, e.built.OpenS)
+		say("  %s: %.1f s (%.1f s of CPU time), %.0f bytes a vector, open %.3f s", e.built.Version, e.built.BuildS, e.built.BuildCPUS, e.built.Bytes, e.built.OpenS)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -105,6 +105,7 @@ func run(ctx context.Context, o options) error {
 				doc.Rows = append(doc.Rows, r.result())
 			}
 		}
+		doc.LoadEnd = machine.Load()
 		if err := save(o.out, set.Name, &doc); err != nil {
 			return err
 		}
@@ -115,7 +116,7 @@ func run(ctx context.Context, o options) error {
 func newRun(c *contestant, o options, set *dataset.Set, side, ef int) *trialRun {
 	b := c.engine.built
 	r := &trialRun{c: c, side: side, ef: ef, row: report.Row{
-		Index: c.library, Quant: c.quant, Ef: ef, BuildS: b.BuildS, BytesPerVector: b.Bytes, PeakBytes: b.PeakBytes,
+		Index: c.library, Quant: c.quant, Ef: ef, BuildS: b.BuildS, BuildCPUS: b.BuildCPUS, BytesPerVector: b.Bytes, PeakBytes: b.PeakBytes,
 		OpenS: b.OpenS, OpenColdS: b.OpenColdS, Set: set.Name, Side: dataset.SideName(set.Queries[side].Side),
 		Vectors: set.Base.Rows, Dim: set.Base.Cols, Queries: set.Queries[side].Rows, K: o.k, Threads: o.threads,
 	}}

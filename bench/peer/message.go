@@ -32,6 +32,7 @@ type Reply struct {
 	// Of build. Bytes are the growth of the resident memory from before the
 	// build: when it is done, and at its peak.
 	BuildS    float64 `json:"build_s,omitempty"`
+	BuildCPUS float64 `json:"build_cpu_s,omitempty"`
 	Bytes     float64 `json:"bytes_per_vector,omitempty"`
 	PeakBytes float64 `json:"peak_bytes_per_vector,omitempty"`
 	OpenS     float64 `json:"open_s,omitempty"`

@@ -86,11 +86,11 @@ func (s *server) build(q Request) (r Reply, err error) {
 	debug.FreeOSMemory()
 	machine.ResetPeak()
 	before, _ := machine.Resident()
-	began := time.Now()
+	cpu, began := machine.CPUTime(), time.Now()
 	if err := s.lib.Build(s.base, max(1, q.Threads)); err != nil {
 		return r, err
 	}
-	r.BuildS = time.Since(began).Seconds()
+	r.BuildS, r.BuildCPUS = time.Since(began).Seconds(), (machine.CPUTime() - cpu).Seconds()
 	_, peak := machine.Resident()
 	debug.FreeOSMemory()
 	after, _ := machine.Resident()

@@ -21,6 +21,7 @@ type Row struct {
 
 	OpenColdS      float64 `json:"open_cold_s,omitempty"` // the same with files on the disk alone
 	P999           float64 `json:"p999_us"`
+	BuildCPUS      float64 `json:"build_cpu_s,omitempty"`           // CPU time of building, which a busy machine spoils less
 	PeakBytes      float64 `json:"peak_bytes_per_vector,omitempty"` // in memory while building
 	QPSCPU         float64 `json:"qps_cpu,omitempty"`               // queries a second of CPU time
 	Set            string  `json:"set"`

@@ -17,6 +17,7 @@ import (
 type Document struct {
 	Machine machine.Facts `json:"machine"`
 	Command string        `json:"command,omitempty"`
+	LoadEnd string        `json:"load_end,omitempty"` // load when all was done
 	Rows    []Row         `json:"rows"`
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/clipdb/clipdb/bench/machine"
 	"github.com/clipdb/clipdb/bench/npy"
 	"github.com/clipdb/clipdb/index"
 )
@@ -18,6 +19,7 @@ type Built struct {
 	Base   npy.Matrix
 	Index  index.Index
 	Took   time.Duration // for building
+	CPU    time.Duration // of the process meanwhile; 0 where unknown
 	Stats  index.Stats   // after building
 }
 
@@ -34,11 +36,11 @@ func Build(ctx context.Context, c Config, base npy.Matrix) (*Built, error) {
 	for i := range slots {
 		slots[i], vectors[i] = index.Slot(i), base.Row(i)
 	}
-	began := time.Now()
+	cpu, began := machine.CPUTime(), time.Now()
 	if err := x.Add(ctx, slots, vectors); err != nil {
 		return nil, errors.Join(fmt.Errorf("building %v: %w", c, err), x.Close())
 	}
-	return &Built{Config: c, Base: base, Index: x, Took: time.Since(began), Stats: x.Stats()}, nil
+	return &Built{Config: c, Base: base, Index: x, Took: time.Since(began), CPU: machine.CPUTime() - cpu, Stats: x.Stats()}, nil
 }
 
 // Close closes the index.

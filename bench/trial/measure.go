@@ -90,7 +90,7 @@ func newSetting(b *Built, o Opening, set *dataset.Set, q dataset.Queries, k, thr
 	c := b.Config
 	s := &setting{built: b, ask: Ask{Side: q.Side, K: k, Ef: ef, Threads: threads, MinTime: p.MinTime, MaxTime: p.MaxTime}}
 	s.row = report.Row{
-		Index: c.Kind, Quant: c.QuantName(), Ef: ef, BuildS: b.Took.Seconds(), BytesPerVector: b.Stats.BytesPerVector,
+		Index: c.Kind, Quant: c.QuantName(), Ef: ef, BuildS: b.Took.Seconds(), BuildCPUS: b.CPU.Seconds(), BytesPerVector: b.Stats.BytesPerVector,
 		OpenS: o.Warm.Seconds(), OpenColdS: o.Cold.Seconds(), Set: set.Name, Side: dataset.SideName(q.Side),
 		Vectors: set.Base.Rows, Dim: set.Base.Cols, Queries: q.Rows, K: k, Threads: threads,
 	}

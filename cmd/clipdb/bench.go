@@ -22,9 +22,9 @@ type benchCmd struct {
 	Quant   []string `name:"quant" placeholder:"CODES" help:"What hnsw computes distances on; the default, and others that this version has, are in the text above."`
 	M       int      `name:"m" placeholder:"N" help:"Links of a node of a graph (default 16)."`
 	Efc     int      `name:"efc" placeholder:"N" help:"Effort of building (default 200)."`
-	Ef      []int    `name:"ef" placeholder:"N,..." help:"Efforts of searching, each a setting (default 10,20,40,80,160,320)."`
+	Ef      []int    `name:"ef" placeholder:"N" help:"Efforts of searching, each a setting (default 10,20,40,80,160,320)."`
 	Config  []string `name:"config" sep:"none" placeholder:"TEXT" help:"A named configuration in place of the flags for the index, such as hnsw:M=16,efc=200,ef=20/40; may be repeated."`
-	Threads []int    `name:"threads" default:"1" placeholder:"N,..." help:"Goroutines that search, each a setting; the largest also builds (default ${default})."`
+	Threads []int    `name:"threads" default:"1" placeholder:"N" help:"Goroutines that search, each a setting; the largest also builds (default ${default})."`
 	Rounds  int      `name:"rounds" default:"5" placeholder:"N" help:"Interleaved rounds, of which the medians count (default ${default})."`
 	Out     string   `name:"out" placeholder:"DIR" help:"Also write bench.json, bench.csv, bench.svg and bench.png, with the facts of this machine."`
 }
@@ -118,6 +118,7 @@ func (c *benchCmd) Run(a *app) error {
 		K: t.K, Threads: c.Threads, Rounds: c.Rounds, MinTime: benchMinTime, MaxTime: benchMaxTime, Budget: benchBudget,
 	}, func(done, total int) { bar.set(int64(done)) })
 	bar.done()
+	doc.LoadEnd = machine.Load()
 	if err != nil {
 		return err
 	}
