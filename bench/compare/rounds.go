@@ -41,7 +41,9 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	doc := report.Document{Machine: machine.Read(), Command: fmt.Sprintf("compare --data %s --m %d --efc %d --threads %d --rounds %d", o.data, o.m, o.efc, o.threads, o.rounds)}
-	work, err := filepath.Abs(filepath.Join(o.work, set.Name))
+	// Indexes that were kept belong to these very vectors.
+	key := truth.Key(set.Base, npy.Matrix{}, 0)[:12]
+	work, err := filepath.Abs(filepath.Join(o.work, set.Name+"-"+key))
 	if err != nil {
 		return err
 	}

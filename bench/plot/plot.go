@@ -39,6 +39,7 @@ func Curves(w io.Writer, format, title string, rows []report.Row, name func(repo
 		p.X.Label.Text = fmt.Sprintf("recall@%d", rows[0].K)
 	}
 	p.Y.Label.Text = "queries per second"
+	p.X.Tick.Marker = recalls{}
 	p.Y.Scale = plot.LogScale{}
 	p.Y.Tick.Marker = decades{}
 	p.Legend.Top, p.Legend.Left = false, true
@@ -56,13 +57,19 @@ func Curves(w io.Writer, format, title string, rows []report.Row, name func(repo
 	if len(names) == 0 {
 		return fmt.Errorf("plot %q: nothing was measured", title)
 	}
-	low, high := 1.0, 0.0
+	low := 1.0
 	for i, n := range names {
 		curve := report.Curve(rows, func(r report.Row) bool { return name(r) == n && r.QPS > 0 })
+		best := curve[len(curve)-1].Recall
+		curve = slices.DeleteFunc(curve, func(r report.Row) bool { return r.Recall < lowest })
+		if len(curve) == 0 {
+			p.Legend.Add(fmt.Sprintf("%s: recall %.2f at most", n, best))
+			continue
+		}
 		xy := make(plotter.XYs, len(curve))
 		for j, r := range curve {
-			xy[j] = plotter.XY{X: r.Recall, Y: r.QPS}
-			low, high = min(low, r.Recall), max(high, r.Recall)
+			xy[j] = plotter.XY{X: nines(r.Recall), Y: r.QPS}
+			low = min(low, r.Recall)
 		}
 		line, points, err := plotter.NewLinePoints(xy)
 		if err != nil {
@@ -77,8 +84,7 @@ func Curves(w io.Writer, format, title string, rows []report.Row, name func(repo
 		p.Add(line, points)
 		p.Legend.Add(n, line, points)
 	}
-	// Below 0.5 nobody searches; a few such marks would squeeze the rest.
-	p.X.Min, p.X.Max = max(math.Floor(low*20)/20, min(0.5, high-0.1)), min(1, math.Ceil(high*20)/20)
+	p.X.Min, p.X.Max = nines(math.Floor(min(low, 0.9)*10)/10), nines(1)
 	to, err := p.WriterTo(width, height, format)
 	if err != nil {
 		return fmt.Errorf("plot %q: %w", title, err)
@@ -88,6 +94,32 @@ func Curves(w io.Writer, format, title string, rows []report.Row, name func(repo
 }
 
 var shapes = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.PyramidGlyph{}, draw.CrossGlyph{}}
+
+const (
+	lowest = 0.5   // recall below which nobody searches
+	whole  = 0.001 // distance from 1 that is drawn as none
+)
+
+// nines spreads recalls so that the way from 0.9 to 0.99 is as long as that
+// from 0.99 to 0.999, where the axis ends.
+func nines(recall float64) float64 { return -math.Log10(max(1-recall, whole)) }
+
+// recalls marks what people ask for.
+type recalls struct{}
+
+func (recalls) Ticks(low, high float64) []plot.Tick {
+	var out []plot.Tick
+	for _, r := range []float64{0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 1} {
+		if v := nines(r); v >= low-1e-9 && v <= high+1e-9 {
+			label := fmt.Sprint(r)
+			if r == 1 {
+				label = "≥0.999"
+			}
+			out = append(out, plot.Tick{Value: v, Label: label})
+		}
+	}
+	return out
+}
 
 // decades marks 1, 2 and 5 times the powers of ten.
 type decades struct{}

@@ -19,7 +19,7 @@ func TestCurves(t *testing.T) {
 			rows = append(rows, report.Row{Index: fmt.Sprintf("index<%d>", i), Quant: "f32", Recall: 1 - 0.8/float64(ef) - 0.01*float64(i), QPS: 3e5 / float64(ef) / float64(i+1), K: 10})
 		}
 	}
-	rows = append(rows, report.Row{Index: "single", Recall: 1, QPS: 8}, report.Row{Index: "unmeasured"})
+	rows = append(rows, report.Row{Index: "single", Recall: 1, QPS: 8}, report.Row{Index: "unmeasured"}, report.Row{Index: "poor", Recall: 0.25, QPS: 99})
 	var svg, pic bytes.Buffer
 	if err := Curves(&svg, "svg", "title & more", rows, report.Row.Name); err != nil {
 		t.Fatal(err)
@@ -31,7 +31,7 @@ func TestCurves(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, want := range []string{"recall@10", "queries per second", "index&lt;10&gt; f32", "single"} {
+	for _, want := range []string{"recall@10", "queries per second", "index&lt;10&gt; f32", "single", "poor: recall 0.25 at most"} {
 		if !strings.Contains(svg.String(), want) {
 			t.Errorf("no %q in the picture", want)
 		}
