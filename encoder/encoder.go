@@ -27,7 +27,9 @@ type Model struct {
 	Fingerprint string   // hex sha256 over model files, tokenizer, preprocessing and dim
 	Licence     string   // SPDX identifier
 	Languages   []string // BCP 47 tags that the text tower understands
-	LogitScale  float32  // factor that turns cosines into softmax logits (CLIP, section 2.3)
+	LogitScale  float32  // factor that turns cosines into logits (CLIP, section 2.3)
+	LogitBias   float32  // what is added to the logits where Sigmoid is set
+	Sigmoid     bool     // probabilities are the logistic function of each logit (SigLIP), not the softmax over all
 	ImageSize   int      // side of the square that the image tower sees, in pixels
 }
 

@@ -6,9 +6,11 @@ import (
 	"io/fs"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/clipdb/clipdb/encoder/pixel"
+	"github.com/clipdb/clipdb/encoder/token"
 )
 
 // Limits on what a manifest may ask for. They lie far beyond every model of
@@ -21,6 +23,10 @@ const (
 	maxScale     = 1000     // CLIP itself clips its logit scale at 100
 	maxList      = 256      // entries of a list
 	maxLine      = 1024     // bytes of a free text
+	maxNote      = 8192     // bytes of a free text of several sentences
+	maxBatch     = 1024     // of a file that takes one size alone
+	maxDummies   = 8        // inputs of a tower that do not matter
+	maxElements  = 1 << 24  // of such an input
 )
 
 var (
@@ -54,7 +60,69 @@ func (m *Manifest) check() error {
 	if err := m.Image.check(); err != nil {
 		return err
 	}
-	return m.Text.check()
+	if err := m.Text.check(); err != nil {
+		return err
+	}
+	return m.checkExtra()
+}
+
+// checkExtra validates what is about scores and further files.
+func (m *Manifest) checkExtra() error {
+	switch {
+	case m.Score != "" && m.Score != Softmax && m.Score != Sigmoid:
+		return fmt.Errorf("%w: score %q (want %s or %s)", ErrManifest, m.Score, Softmax, Sigmoid)
+	case math.Abs(float64(m.LogitBias)) > maxScale:
+		return fmt.Errorf("%w: logit_bias %v", ErrManifest, m.LogitBias)
+	case len(m.TrainingNote) > maxNote || len(m.GoodAt) > maxNote:
+		return fmt.Errorf("%w: training_note or good_at (want at most %d bytes)", ErrManifest, maxNote)
+	case len(m.Extra) > maxList:
+		return fmt.Errorf("%w: files: %d of them", ErrManifest, len(m.Extra))
+	}
+	merges := m.Text.Merges == ""
+	for i, x := range m.Extra {
+		field := fmt.Sprintf("files[%d]", i)
+		if err := checkFile(field, x.File, x.SHA256, x.Size); err != nil {
+			return err
+		}
+		if x.For != "image" && x.For != "text" && x.For != "tokenizer" {
+			return fmt.Errorf("%w: %s.for %q (want image, text or tokenizer)", ErrManifest, field, x.For)
+		}
+		merges = merges || x.File == m.Text.Merges && x.For == "tokenizer"
+	}
+	if !merges || (m.Text.Tokenizer == VocabMerges) != (m.Text.Merges != "") {
+		return fmt.Errorf("%w: text.merges %q (want one of files, with the tokenizer %s)", ErrManifest, m.Text.Merges, VocabMerges)
+	}
+	return nil
+}
+
+// checkTypes validates the types and the batch size of a tower, and its
+// dummies.
+func checkTypes(field string, in, out string, inputs []string, batch int, dummies []Dummy) error {
+	if in != "" && !slices.Contains(inputs, in) {
+		return fmt.Errorf("%w: %s.input_type %q (want %s)", ErrManifest, field, in, strings.Join(inputs, " or "))
+	}
+	if out != "" && out != Float32 && out != Float16 {
+		return fmt.Errorf("%w: %s.output_type %q (want %s or %s)", ErrManifest, field, out, Float32, Float16)
+	}
+	if batch < 0 || batch > maxBatch {
+		return fmt.Errorf("%w: %s.batch %d (want 0 to %d)", ErrManifest, field, batch, maxBatch)
+	}
+	if len(dummies) > maxDummies {
+		return fmt.Errorf("%w: %s.dummies: %d of them", ErrManifest, field, len(dummies))
+	}
+	for _, d := range dummies {
+		elements := int64(1)
+		for _, n := range d.Shape {
+			if n < 1 || n > maxElements/elements {
+				return fmt.Errorf("%w: %s.dummies: shape %v", ErrManifest, field, d.Shape)
+			}
+			elements *= n
+		}
+		if !tensorRE.MatchString(d.Input) || d.Type != Float32 && d.Type != Float16 && d.Type != Int32 && d.Type != Int64 {
+			return fmt.Errorf("%w: %s.dummies: %q of type %q", ErrManifest, field, d.Input, d.Type)
+		}
+	}
+	return nil
 }
 
 func (t *Image) check() error {
@@ -68,10 +136,13 @@ func (t *Image) check() error {
 		return fmt.Errorf("%w: image.output (want the name of a tensor)", ErrManifest)
 	case t.ImageSize < 1 || t.ImageSize > maxImageSide:
 		return fmt.Errorf("%w: image.image_size %d (want 1 to %d)", ErrManifest, t.ImageSize, maxImageSide)
-	case t.Crop != "center" && t.Crop != "none":
-		return fmt.Errorf("%w: image.crop %q (want center or none)", ErrManifest, t.Crop)
-	case t.Interpolation != "bicubic":
-		return fmt.Errorf("%w: image.interpolation %q (want bicubic)", ErrManifest, t.Interpolation)
+	case t.Crop != "center" && t.Crop != "center-floor" && t.Crop != "none":
+		return fmt.Errorf("%w: image.crop %q (want center, center-floor or none)", ErrManifest, t.Crop)
+	case t.Interpolation != "bicubic" && t.Interpolation != "bilinear":
+		return fmt.Errorf("%w: image.interpolation %q (want bicubic or bilinear)", ErrManifest, t.Interpolation)
+	}
+	if err := checkTypes("image", t.InputType, t.OutputType, []string{Float32, Float16}, t.Batch, t.Dummies); err != nil {
+		return err
 	}
 	for c := range 3 {
 		if mean := float64(t.Mean[c]); math.Abs(mean) > 10 {
@@ -103,15 +174,21 @@ func (t *Text) check() error {
 		return fmt.Errorf("%w: text.inputs (want the ids and perhaps the attention mask)", ErrManifest)
 	case !tensorRE.MatchString(t.Output):
 		return fmt.Errorf("%w: text.output (want the name of a tensor)", ErrManifest)
-	case t.Tokenizer != WordPiece && t.Tokenizer != BytePair:
-		return fmt.Errorf("%w: text.tokenizer %q (want %s or %s)", ErrManifest, t.Tokenizer, WordPiece, BytePair)
+	case !slices.Contains(tokenizers, t.Tokenizer):
+		return fmt.Errorf("%w: text.tokenizer %q (want %s)", ErrManifest, t.Tokenizer, strings.Join(tokenizers, ", "))
+	case !token.Cleaning(t.Clean).Known():
+		return fmt.Errorf("%w: text.clean %q", ErrManifest, t.Clean)
+	case t.TypeIDs != "" && !tensorRE.MatchString(t.TypeIDs):
+		return fmt.Errorf("%w: text.type_ids (want the name of a tensor)", ErrManifest)
 	case t.ContextLength < 2 || t.ContextLength > maxContext:
 		return fmt.Errorf("%w: text.context_length %d (want 2 to %d)", ErrManifest, t.ContextLength, maxContext)
 	case t.PadID < 0:
 		return fmt.Errorf("%w: text.pad_id %d", ErrManifest, t.PadID)
 	}
-	return nil
+	return checkTypes("text", t.InputType, t.OutputType, []string{Int64, Int32}, t.Batch, t.Dummies)
 }
+
+var tokenizers = []string{WordPiece, BytePair, TokenizerJSON, SentencePiece, VocabMerges}
 
 func checkFile(field, name, hash string, size int64) error {
 	if !validName(name) {

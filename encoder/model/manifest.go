@@ -34,10 +34,41 @@ type Manifest struct {
 	Text         Text     `json:"text"`
 	TrainingData []Data   `json:"training_data,omitempty"`
 	Source       string   `json:"source,omitempty"` // where the model comes from
+
+	Score        string  `json:"score,omitempty"`         // what turns scores into probabilities: Softmax (also "") or Sigmoid
+	LogitBias    float32 `json:"logit_bias,omitempty"`    // what Sigmoid adds to the scaled cosine
+	ScoreAssumed bool    `json:"score_assumed,omitempty"` // scale and bias are the family's usual ones, not read from the model
+	TrainingNote string  `json:"training_note,omitempty"` // what the model was trained on, in words
+	GoodAt       string  `json:"good_at,omitempty"`       // what the model is good at, in words
+	Extra        []Extra `json:"files,omitempty"`         // files that towers and tokenizer need besides their own
 }
 
-// Image describes the image tower: float32 [batch, 3, ImageSize, ImageSize]
-// in, float32 [batch, Dim] out.
+// Kinds of score.
+const (
+	Softmax = "softmax" // over the candidates, of LogitScale times the cosine (Radford et al. 2021)
+	Sigmoid = "sigmoid" // of each candidate alone, of LogitScale times the cosine plus LogitBias (Zhai et al. 2023)
+)
+
+// Extra is a file besides those of the towers and the vocabulary: weights that
+// an ONNX file keeps outside itself, or the merges of a vocabulary.
+type Extra struct {
+	File   string `json:"file"`
+	SHA256 string `json:"sha256"` // hex
+	Size   int64  `json:"size"`   // bytes
+	For    string `json:"for"`    // "image", "text" or "tokenizer"
+}
+
+// Dummy is an input that a tower's file wants and that says nothing about its
+// output: the words of a joint model while pictures are encoded. Integers are
+// filled with 1, floats with 0.
+type Dummy struct {
+	Input string  `json:"input"`
+	Type  string  `json:"type"`
+	Shape []int64 `json:"shape"`
+}
+
+// Image describes the image tower: [batch, 3, ImageSize, ImageSize] in,
+// [batch, Dim] out.
 type Image struct {
 	File          string     `json:"file"`
 	SHA256        string     `json:"sha256"` // hex
@@ -46,27 +77,38 @@ type Image struct {
 	Output        string     `json:"output"`
 	ImageSize     int        `json:"image_size"` // side of the square, pixels
 	Resize        string     `json:"resize"`     // "shortest" or "squash"
-	Crop          string     `json:"crop"`       // "center" or "none"
+	Crop          string     `json:"crop"`       // "center", "center-floor" (see pixel.Spec) or "none"
 	Interpolation string     `json:"interpolation"`
 	Mean          [3]float32 `json:"mean"` // per channel, in units of 0..1
 	Std           [3]float32 `json:"std"`
+	InputType     string     `json:"input_type,omitempty"`  // Float32 (also "") or Float16
+	OutputType    string     `json:"output_type,omitempty"` // the same
+	Batch         int        `json:"batch,omitempty"`       // the one batch size that the file takes; 0: any
+	Dummies       []Dummy    `json:"dummies,omitempty"`
 }
 
-// Text describes the text tower: int64 [batch, tokens] for each input, the ids
-// first and then, where there is a second, the attention mask; float32
-// [batch, Dim] out.
+// Text describes the text tower: [batch, tokens] for each input, the ids first
+// and then, where there is a second, the attention mask; [batch, Dim] out.
 type Text struct {
 	File          string   `json:"file"`
 	SHA256        string   `json:"sha256"` // hex
 	Size          int64    `json:"size"`   // bytes
 	Inputs        []string `json:"inputs"`
 	Output        string   `json:"output"`
-	Tokenizer     string   `json:"tokenizer"` // "wordpiece" or "bytepair"
+	Tokenizer     string   `json:"tokenizer"` // WordPiece, ...
 	Vocab         string   `json:"vocab"`     // file
 	VocabSHA256   string   `json:"vocab_sha256"`
 	Lowercase     bool     `json:"lowercase"`
 	ContextLength int      `json:"context_length"` // tokens, start and end included
 	PadID         int32    `json:"pad_id"`
+	Merges        string   `json:"merges,omitempty"`      // file of merges, one of Extra
+	Clean         string   `json:"clean,omitempty"`       // token.Cleaning before the tokenizer
+	InputType     string   `json:"input_type,omitempty"`  // Int64 (also "") or Int32, of all inputs
+	OutputType    string   `json:"output_type,omitempty"` // Float32 (also "") or Float16
+	TypeIDs       string   `json:"type_ids,omitempty"`    // a further input, of zeros: BERT's segments
+	PadFull       bool     `json:"pad_full,omitempty"`    // always ContextLength ids, not as many as the longest text of a batch
+	Batch         int      `json:"batch,omitempty"`       // the one batch size that the file takes; 0: any
+	Dummies       []Dummy  `json:"dummies,omitempty"`
 }
 
 // Data names something the model was trained on.
@@ -77,8 +119,11 @@ type Data struct {
 
 // Kinds of tokenizer that a manifest may name.
 const (
-	WordPiece = "wordpiece"
-	BytePair  = "bytepair"
+	WordPiece     = "wordpiece"      // vocab.txt
+	BytePair      = "bytepair"       // bpe_simple_vocab_16e6.txt, gzipped or not
+	TokenizerJSON = "tokenizer.json" // Hugging Face's file of any tokenizer
+	SentencePiece = "sentencepiece"  // a .model file
+	VocabMerges   = "vocab+merges"   // vocab.json and merges.txt of Hugging Face's CLIP
 )
 
 // Read reads and validates a manifest.
@@ -121,7 +166,9 @@ func (m *Manifest) Spec() pixel.Spec {
 	return pixel.Spec{
 		Size:       m.Image.ImageSize,
 		Resize:     resize,
-		CenterCrop: m.Image.Crop == "center",
+		Bilinear:   m.Image.Interpolation == "bilinear",
+		CenterCrop: m.Image.Crop != "none",
+		FloorCrop:  m.Image.Crop == "center-floor",
 		Mean:       m.Image.Mean,
 		Std:        m.Image.Std,
 	}
@@ -137,6 +184,8 @@ func (m *Manifest) Model() encoder.Model {
 		Licence:     m.Licence,
 		Languages:   append([]string(nil), m.Languages...),
 		LogitScale:  m.LogitScale,
+		LogitBias:   m.LogitBias,
+		Sigmoid:     m.Score == Sigmoid,
 		ImageSize:   m.Image.ImageSize,
 	}
 }

@@ -127,10 +127,10 @@ func TestParseRefuses(t *testing.T) {
 		{"image.image_size", []any{0, -224, 1 << 20}},
 		{"image.resize", []any{"", "stretch"}},
 		{"image.crop", []any{"", "none", "left"}}, // shortest needs the crop
-		{"image.interpolation", []any{"", "bilinear"}},
+		{"image.interpolation", []any{"", "nearest"}},
 		{"image.mean", []any{[]any{0, 0, 1e9}}},
 		{"image.std", []any{[]any{0, 1, 1}, []any{-1, 1, 1}, []any{}}},
-		{"text.tokenizer", []any{"", "sentencepiece"}},
+		{"text.tokenizer", []any{"", "syllables", "vocab+merges"}},
 		{"text.context_length", []any{0, 1, -1, 1 << 20}},
 		{"text.pad_id", []any{-1}},
 	} {

@@ -25,11 +25,26 @@ type File struct {
 
 // Files returns every file of the model, without the manifest itself.
 func (m *Manifest) Files() []File {
-	return []File{
-		{m.Image.File, m.Image.SHA256, m.Image.Size},
-		{m.Text.File, m.Text.SHA256, m.Text.Size},
-		{m.Text.Vocab, m.Text.VocabSHA256, 0},
+	files := []File{{m.Image.File, m.Image.SHA256, m.Image.Size}}
+	if m.Text.File != m.Image.File {
+		files = append(files, File{m.Text.File, m.Text.SHA256, m.Text.Size})
 	}
+	files = append(files, File{m.Text.Vocab, m.Text.VocabSHA256, 0})
+	for _, x := range m.Extra {
+		files = append(files, File{x.File, x.SHA256, x.Size})
+	}
+	return files
+}
+
+// ExtraFor returns the extra files of "image", "text" or "tokenizer".
+func (m *Manifest) ExtraFor(part string) []File {
+	var files []File
+	for _, x := range m.Extra {
+		if x.For == part || part == "text" && x.For == "image" && m.Text.File == m.Image.File {
+			files = append(files, File{x.File, x.SHA256, x.Size})
+		}
+	}
+	return files
 }
 
 // Verify reads every file and compares it with size and hash in the manifest.
@@ -118,6 +133,16 @@ func (m *Manifest) Fingerprint() string {
 	line("text", m.Text.SHA256, m.Text.Output)
 	line("tokens", m.Text.Tokenizer, m.Text.VocabSHA256, strconv.FormatBool(m.Text.Lowercase),
 		strconv.Itoa(m.Text.ContextLength), strconv.Itoa(int(m.Text.PadID)), strconv.Itoa(len(m.Text.Inputs)))
+	// What came later has lines of its own, so that older models keep theirs.
+	if m.Text.Clean != "" {
+		line("clean", m.Text.Clean)
+	}
+	if m.Text.PadFull {
+		line("pad full")
+	}
+	for _, x := range m.Extra {
+		line("extra", x.For, x.SHA256)
+	}
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:])
 }

@@ -3,7 +3,6 @@ package onnx
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync"
 
 	"github.com/clipdb/clipdb/encoder"
@@ -26,10 +25,11 @@ type Encoder struct {
 }
 
 // Open returns an encoder for the model in a folder that holds model.json and
-// the files it names. Sizes and hashes of the files are compared when they
-// are first used, and the towers are loaded then: see Warm.
+// the files it names, or is laid out as exports are: see model.Load. Sizes and
+// hashes of the files are compared when they are first used, and the towers
+// are loaded then: see Warm.
 func Open(dir string, opts *Options) (*Encoder, error) {
-	m, err := model.Open(os.DirFS(dir))
+	m, err := model.Load(context.Background(), dir)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", dir, err)
 	}
@@ -114,9 +114,14 @@ func (e *Encoder) imageTower(ctx context.Context) (*tower, error) {
 			inputs:  []string{im.Input},
 			output:  im.Output,
 			dim:     e.manifest.Dim,
-			batch:   e.opts.ImageBatch,
+			batch:   batchOf(im.Batch, e.opts.ImageBatch),
 			image:   im.ImageSize,
 			options: e.opts,
+			extra:   e.manifest.ExtraFor("image"),
+			inType:  im.InputType,
+			outTyp:  im.OutputType,
+			fixed:   im.Batch,
+			dummies: im.Dummies,
 		})
 	})
 }
@@ -131,11 +136,25 @@ func (e *Encoder) textTower(ctx context.Context) (*tower, error) {
 			inputs:  tx.Inputs,
 			output:  tx.Output,
 			dim:     e.manifest.Dim,
-			batch:   e.opts.TextBatch,
+			batch:   batchOf(tx.Batch, e.opts.TextBatch),
 			padID:   tx.PadID,
 			options: e.opts,
+			extra:   e.manifest.ExtraFor("text"),
+			inType:  tx.InputType,
+			outTyp:  tx.OutputType,
+			typeIDs: tx.TypeIDs,
+			fixed:   tx.Batch,
+			dummies: tx.Dummies,
 		})
 	})
+}
+
+// batchOf is the batch size of a tower: its file's own, where that is fixed.
+func batchOf(fixed, wanted int) int {
+	if fixed > 0 {
+		return fixed
+	}
+	return wanted
 }
 
 // lazy is a value made by the first caller who needs it. A failure is not

@@ -388,7 +388,7 @@ func TestAlteredModelIsRefused(t *testing.T) {
 }
 
 func TestMissingManifest(t *testing.T) {
-	if _, err := onnx.Open(t.TempDir(), nil); !errors.Is(err, model.ErrManifest) {
+	if _, err := onnx.Open(t.TempDir(), nil); !errors.Is(err, model.ErrLayout) {
 		t.Error(err)
 	}
 }

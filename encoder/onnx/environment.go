@@ -52,13 +52,19 @@ type towerSpec struct {
 	image   int   // side in pixels, 0 for text
 	padID   int32 // of texts
 	options Options
+
+	extra          []model.File  // weights outside the file
+	inType, outTyp string        // of the ids or the pixels, and of the vectors, as in manifests
+	typeIDs        string        // input of zeros, "" without one
+	fixed          int           // the one batch size that the file takes, 0 for any
+	dummies        []model.Dummy // inputs without a say
 }
 
 func (s towerSpec) key() towerKey {
 	return towerKey{
 		sha256:  s.file.SHA256,
-		inputs:  fmt.Sprintf("%q %d %d", s.inputs, s.image, s.padID),
-		output:  fmt.Sprintf("%q %d", s.output, s.dim),
+		inputs:  fmt.Sprintf("%q %d %d %q %q %d %v %v", s.inputs, s.image, s.padID, s.inType, s.typeIDs, s.fixed, s.dummies, s.extra),
+		output:  fmt.Sprintf("%q %d %q", s.output, s.dim, s.outTyp),
 		threads: s.options.Threads,
 		batch:   s.batch,
 		noArena: s.options.NoArena,
@@ -121,6 +127,15 @@ func (t *tower) open(spec towerSpec) (err error) {
 		return err
 	}
 	content, path, err := spec.files.open(context.Background(), spec.file)
+	for _, x := range spec.extra {
+		if err != nil {
+			break
+		}
+		// ONNX Runtime reads these itself, from beside the file.
+		if _, _, err = spec.files.open(context.Background(), x); err == nil && content != nil {
+			err = fmt.Errorf("%w: %s: weights outside the ONNX file need a folder", model.ErrFile, x.Name)
+		}
+	}
 	if err == nil {
 		var exec executor
 		exec, err = openSession(spec, content, path)

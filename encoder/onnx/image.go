@@ -44,7 +44,7 @@ func (e *Encoder) EncodeImages(ctx context.Context, images []image.Image) ([][]f
 		out:    vectors(len(images), e.manifest.Dim),
 		call:   newCall(len(images)),
 	}
-	f.call.slots = make(chan struct{}, 2*e.opts.ImageBatch)
+	f.call.slots = make(chan struct{}, 2*batchOf(e.manifest.Image.Batch, e.opts.ImageBatch))
 	inner, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	var workers sync.WaitGroup

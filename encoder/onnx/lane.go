@@ -41,6 +41,7 @@ type executor interface {
 type item struct {
 	call   *call
 	ids    []int32   // text: token ids
+	real   int       // how many of them are no padding; 0: all
 	pixels []float32 // image: tensor
 	vector []float32 // where the result goes
 	left   bool      // the call gave up

@@ -6,8 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
+	"unsafe"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/clipdb/clipdb/encoder/model"
+	"github.com/clipdb/clipdb/internal/simd"
 )
 
 // built tells whether this program can load ONNX Runtime at all.
@@ -43,9 +48,13 @@ type session struct {
 	ort  *ort.DynamicAdvancedSession
 	opts *ort.RunOptions
 
-	ids, mask []int64   // inputs of texts, padded
-	pixels    []float32 // input of images when there are several
-	out       []float32 // [batch, dim]
+	ids, mask []int64    // inputs of texts, padded
+	narrow    [3][]int32 // the same as int32
+	pixels    []float32  // input of images when there are several
+	half      []uint16   // the same as float16
+	zeros     []int64    // BERT's segments
+	out       []float32  // [batch, dim]
+	outHalf   []uint16   // the same as the tower gave it
 }
 
 // openSession creates the session from content, or from the file at path.
@@ -60,10 +69,17 @@ func openSession(spec towerSpec, content []byte, path string) (executor, error) 
 		return nil, err
 	}
 	outputs := []string{spec.output}
+	inputs := slices.Clone(spec.inputs)
+	if spec.typeIDs != "" {
+		inputs = append(inputs, spec.typeIDs)
+	}
+	for _, d := range spec.dummies {
+		inputs = append(inputs, d.Input)
+	}
 	if content != nil {
-		s.ort, err = ort.NewDynamicAdvancedSessionWithONNXData(content, spec.inputs, outputs, so)
+		s.ort, err = ort.NewDynamicAdvancedSessionWithONNXData(content, inputs, outputs, so)
 	} else {
-		s.ort, err = ort.NewDynamicAdvancedSession(path, spec.inputs, outputs, so)
+		s.ort, err = ort.NewDynamicAdvancedSession(path, inputs, outputs, so)
 	}
 	if err != nil {
 		_ = s.opts.Destroy()
@@ -107,59 +123,114 @@ func (s *session) close() {
 }
 
 func (s *session) run(batch []*item) ([]float32, error) {
-	n := len(batch)
+	n := max(len(batch), s.spec.fixed)
 	s.out = grow(s.out, n*s.spec.dim)
 	var t tensors
 	defer t.free()
 	if s.spec.image > 0 {
 		side := int64(s.spec.image)
-		t.float32(s.gather(batch), int64(n), 3, side, side)
+		s.floats(&t, s.gather(batch), int64(n), 3, side, side)
 	} else {
-		width := s.pad(batch)
-		t.int64(s.ids, int64(n), int64(width))
-		if len(s.spec.inputs) > 1 {
-			t.int64(s.mask, int64(n), int64(width))
-		}
+		s.texts(&t, batch, n)
+	}
+	for _, d := range s.spec.dummies {
+		t.dummy(d)
 	}
 	inputs := len(t.values)
-	t.float32(s.out, int64(n), int64(s.spec.dim))
+	halved := s.spec.outTyp == model.Float16
+	if halved {
+		s.outHalf = grow(s.outHalf, n*s.spec.dim)
+		t.float16(s.outHalf, int64(n), int64(s.spec.dim))
+	} else {
+		t.float32(s.out, int64(n), int64(s.spec.dim))
+	}
 	if t.err != nil {
 		return nil, t.err
 	}
 	if err := s.ort.RunWithOptions(t.values[:inputs], t.values[inputs:], s.opts); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.spec.what, err)
 	}
-	return s.out, nil
+	if halved {
+		simd.F16ToF32(s.out, s.outHalf)
+	}
+	return s.out[:len(batch)*s.spec.dim], nil
+}
+
+// floats adds pixels in the type that the tower takes.
+func (s *session) floats(t *tensors, data []float32, shape ...int64) {
+	if s.spec.inType != model.Float16 {
+		t.float32(data, shape...)
+		return
+	}
+	s.half = grow(s.half, len(data))
+	simd.F32ToF16(s.half, data)
+	t.float16(s.half, shape...)
+}
+
+// texts adds ids, mask and segments.
+func (s *session) texts(t *tensors, batch []*item, n int) {
+	width := s.pad(batch, n)
+	shape := []int64{int64(n), int64(width)}
+	inputs := [][]int64{s.ids, s.mask}[:len(s.spec.inputs)]
+	if s.spec.typeIDs != "" {
+		s.zeros = grow(s.zeros, n*width)
+		clear(s.zeros)
+		inputs = append(inputs, s.zeros)
+	}
+	for i, data := range inputs {
+		if s.spec.inType != model.Int32 {
+			t.int64(data, shape...)
+			continue
+		}
+		s.narrow[i] = grow(s.narrow[i], len(data))
+		for j, v := range data {
+			s.narrow[i][j] = int32(v)
+		}
+		t.int32(s.narrow[i], shape...)
+	}
 }
 
 // gather lays the tensors of a batch behind each other; a single one is used
-// where it lies.
+// where it lies. A fixed batch is filled up with grey.
 func (s *session) gather(batch []*item) []float32 {
-	if len(batch) == 1 {
+	n := max(len(batch), s.spec.fixed)
+	if n == 1 {
 		return batch[0].pixels
 	}
 	size := 3 * s.spec.image * s.spec.image
-	s.pixels = grow(s.pixels, len(batch)*size)
+	s.pixels = grow(s.pixels, n*size)
 	for i, it := range batch {
 		copy(s.pixels[i*size:(i+1)*size], it.pixels)
 	}
+	clear(s.pixels[len(batch)*size:])
 	return s.pixels
 }
 
-// pad writes ids and mask of a batch, padded to the longest, and returns that
-// length.
-func (s *session) pad(batch []*item) int {
+// pad writes ids and mask of n rows, padded to the longest, and returns that
+// length. Rows beyond the batch repeat its first.
+func (s *session) pad(batch []*item, n int) int {
 	width := 1
 	for _, it := range batch {
 		width = max(width, len(it.ids))
 	}
-	s.ids, s.mask = grow(s.ids, len(batch)*width), grow(s.mask, len(batch)*width)
-	for i, it := range batch {
+	s.ids, s.mask = grow(s.ids, n*width), grow(s.mask, n*width)
+	for i := range n {
+		it := batch[0]
+		if i < len(batch) {
+			it = batch[i]
+		}
+		real := it.real
+		if real == 0 {
+			real = len(it.ids)
+		}
 		ids, mask := s.ids[i*width:(i+1)*width], s.mask[i*width:(i+1)*width]
 		for j := range ids {
 			ids[j], mask[j] = int64(s.spec.padID), 0
 			if j < len(it.ids) {
-				ids[j], mask[j] = int64(it.ids[j]), 1
+				ids[j] = int64(it.ids[j])
+			}
+			if j < real {
+				mask[j] = 1
 			}
 		}
 	}
@@ -176,6 +247,40 @@ type tensors struct {
 
 func (t *tensors) float32(data []float32, shape ...int64) { add(t, data, shape) }
 func (t *tensors) int64(data []int64, shape ...int64)     { add(t, data, shape) }
+func (t *tensors) int32(data []int32, shape ...int64)     { add(t, data, shape) }
+
+// float16 adds bits of half precision.
+func (t *tensors) float16(data []uint16, shape ...int64) {
+	if t.err != nil {
+		return
+	}
+	t.pinned.Pin(&data[0])
+	raw := unsafe.Slice((*byte)(unsafe.Pointer(&data[0])), 2*len(data))
+	v, err := ort.NewCustomDataTensor(ort.NewShape(shape...), raw, ort.TensorElementDataTypeFloat16)
+	if err != nil {
+		t.err = fmt.Errorf("tensor %v: %w", shape, err)
+		return
+	}
+	t.values = append(t.values, v)
+}
+
+// dummy adds an input without a say: integers of 1, floats of 0.
+func (t *tensors) dummy(d model.Dummy) {
+	n := 1
+	for _, x := range d.Shape {
+		n *= int(x)
+	}
+	switch d.Type {
+	case model.Int64:
+		t.int64(slices.Repeat([]int64{1}, n), d.Shape...)
+	case model.Int32:
+		t.int32(slices.Repeat([]int32{1}, n), d.Shape...)
+	case model.Float16:
+		t.float16(make([]uint16, n), d.Shape...)
+	default:
+		t.float32(make([]float32, n), d.Shape...)
+	}
+}
 
 func add[T ort.TensorData](t *tensors, data []T, shape []int64) {
 	if t.err != nil {

@@ -1,7 +1,6 @@
 package onnx
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -47,12 +46,19 @@ func (e *Encoder) EncodeText(ctx context.Context, texts []string) ([][]float32, 
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		items[i] = &item{ids: words.Encode(s, e.manifest.Text.ContextLength), vector: out[i]}
+		ids := words.Encode(s, e.manifest.Text.ContextLength)
+		real := len(ids)
+		if e.manifest.Text.PadFull {
+			for len(ids) < e.manifest.Text.ContextLength {
+				ids = append(ids, e.manifest.Text.PadID)
+			}
+		}
+		items[i] = &item{ids: ids, real: real, vector: out[i]}
 	}
 	// Texts of like length share a run, so that little of it is padding. One
 	// run after the other leaves room for other callers in between.
 	slices.SortStableFunc(items, func(a, b *item) int { return len(a.ids) - len(b.ids) })
-	for batch := range slices.Chunk(items, e.opts.TextBatch) {
+	for batch := range slices.Chunk(items, batchOf(e.manifest.Text.Batch, e.opts.TextBatch)) {
 		c := newCall(len(batch))
 		for _, it := range batch {
 			it.call = c
@@ -87,16 +93,16 @@ func (e *Encoder) words(ctx context.Context) (token.Tokenizer, error) {
 			}
 		}()
 		tx := e.manifest.Text
-		vocab, err := read(context.Background(), e.files, model.File{Name: tx.Vocab, SHA256: tx.VocabSHA256})
+		hashes := map[string]model.File{tx.Vocab: {Name: tx.Vocab, SHA256: tx.VocabSHA256}}
+		for _, f := range e.manifest.ExtraFor("tokenizer") {
+			hashes[f.Name] = f
+		}
+		tk, err = tx.OpenTokenizer(func(name string) ([]byte, error) {
+			return read(context.Background(), e.files, hashes[name])
+		})
 		if err != nil {
 			return nil, fmt.Errorf("vocabulary: %w", err)
 		}
-		switch tx.Tokenizer {
-		case model.WordPiece:
-			return token.NewWordPiece(bytes.NewReader(vocab), token.WordPieceOptions{Lowercase: tx.Lowercase})
-		case model.BytePair:
-			return token.NewBytePair(bytes.NewReader(vocab))
-		}
-		return nil, fmt.Errorf("%w: text.tokenizer %q", model.ErrManifest, tx.Tokenizer)
+		return tk, nil
 	})
 }

@@ -28,9 +28,17 @@ func bicubic(x float64) float64 {
 	return 0
 }
 
+// bilinearSupport is the reach of the triangle filter.
+const bilinearSupport = 1.0
+
+// bilinear is the triangle filter.
+func bilinear(x float64) float64 { return max(1-math.Abs(x), 0) }
+
 // weights says, for each output sample of one axis, which input samples
 // enter and by how much, in fixed point.
 type weights struct {
+	bilinear bool // the triangle filter in place of the cubic one
+
 	size   int     // weights kept for each output sample
 	starts []int32 // first input sample of each output sample
 	counts []int32 // input samples of each output sample
@@ -73,7 +81,10 @@ func (w *weights) span() (first, last int) {
 func (w *weights) compute(in, out, from, to int) {
 	scale := float64(in) / float64(out)
 	stretch := max(scale, 1)
-	support := bicubicSupport * stretch
+	filter, support := bicubic, bicubicSupport*stretch
+	if w.bilinear {
+		filter, support = bilinear, bilinearSupport*stretch
+	}
 	inverse := 1 / stretch
 
 	n := to - from
@@ -90,7 +101,7 @@ func (w *weights) compute(in, out, from, to int) {
 		count := end - start
 		sum := 0.0
 		for k := range count {
-			v := bicubic(float64((float64(k+start) - centre + 0.5) * inverse))
+			v := filter(float64((float64(k+start) - centre + 0.5) * inverse))
 			w.float[k] = v
 			sum += v
 		}

@@ -44,8 +44,10 @@ func ParseResize(s string) (Resize, error) {
 // Normalize. The zero value is not usable: Size and Std must be set.
 type Spec struct {
 	Size       int        // side of the square in pixels
-	Resize     Resize     // Shortest or Squash, bicubic
+	Resize     Resize     // Shortest or Squash
+	Bilinear   bool       // resize with the triangle filter, not the cubic one
 	CenterCrop bool       // cut the square from the middle; needed by Shortest
+	FloorCrop  bool       // half a pixel in the middle goes down, as in transformers; else to the even side, as in torchvision
 	Mean, Std  [3]float32 // per channel, in units of 0..1
 }
 
@@ -89,6 +91,9 @@ func (s Spec) plan(w, h int) (rw, rh int, win window) {
 	} else {
 		rw = int(float64(n*w) / float64(h))
 	}
+	if s.FloorCrop {
+		return rw, rh, window{x: (rw - n) / 2, y: (rh - n) / 2, w: n, h: n}
+	}
 	// torchvision rounds the offsets with Python's round, half to even.
 	return rw, rh, window{
 		x: int(math.RoundToEven(float64(rw-n) / 2)),
@@ -99,7 +104,7 @@ func (s Spec) plan(w, h int) (rw, rh int, win window) {
 
 // Tensor writes the preprocessed picture to dst: Len() float32 in the order
 // channel, row, column, each (v/255 - Mean) / Std. Resizing is byte for byte
-// Pillow's bicubic. An image that is not an [*RGB] is converted first as
+// Pillow's bicubic, or its bilinear filter. An image that is not an [*RGB] is converted first as
 // [FromImage] does. It returns ErrSpec for an unusable specification or a
 // destination of another length, and ErrFormat for an image without pixels.
 func (s Spec) Tensor(dst []float32, img image.Image) error {
@@ -117,7 +122,9 @@ func (s Spec) Tensor(dst []float32, img image.Image) error {
 	defer scratches.Put(sc)
 	rw, rh, win := s.plan(m.W, m.H)
 	sc.out = grow(sc.out, 3*s.Size*s.Size)
+	sc.horizontal.bilinear, sc.vertical.bilinear = s.Bilinear, s.Bilinear
 	sc.resample(sc.out, m, rw, rh, win)
+	sc.horizontal.bilinear, sc.vertical.bilinear = false, false
 	s.normalise(dst, sc.out)
 	return nil
 }

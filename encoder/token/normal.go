@@ -76,8 +76,9 @@ func bertStep(clean, chinese, accents, lowercase bool) step {
 // Cleaning names what a family does with text before its tokenizer sees it.
 type Cleaning string
 
-// Kinds of cleaning. The functions of the reference code are named; what
-// they do with the package ftfy is not done: see the caveats of the package.
+// Kinds of cleaning. The functions of the reference code are named. open_clip's
+// begin with the package ftfy, of which all is done but the mending of text
+// that was decoded wrongly: see the caveats of the package.
 const (
 	CleanNone         Cleaning = ""             // nothing
 	CleanSiglip       Cleaning = "siglip"       // transformers' SiglipTokenizer: small letters, no ASCII punctuation, one space between words
@@ -85,6 +86,7 @@ const (
 	CleanWhitespace   Cleaning = "whitespace"   // open_clip's whitespace_clean: entities unescaped, one space between words
 	CleanLower        Cleaning = "lower"        // open_clip's lower: the same and small letters
 	CleanCase         Cleaning = "case"         // small letters alone, letter by letter
+	CleanMend         Cleaning = "mend"         // what open_clip's basic_clean does first, for a tokenizer that does the rest
 )
 
 // Known reports whether the kind is one of those above.
@@ -96,9 +98,10 @@ func (c Cleaning) Known() bool {
 var cleanings = map[Cleaning][]step{
 	CleanNone:         nil,
 	CleanSiglip:       {lower, noPunctuation, collapse},
-	CleanCanonicalize: {entities, underscores, noPunctuation, lower, collapse},
-	CleanWhitespace:   {entities, collapse},
-	CleanLower:        {entities, collapse, lower},
+	CleanCanonicalize: {mend, entities, underscores, noPunctuation, lower, collapse},
+	CleanWhitespace:   {mend, entities, collapse},
+	CleanLower:        {mend, entities, collapse, lower},
+	CleanMend:         {mend},
 	CleanCase:         {lowerRunes},
 }
 
@@ -134,4 +137,20 @@ func (p *Pipeline) Clean(c Cleaning) *Pipeline {
 	q := *p
 	q.clean = append(append([]step(nil), cleanings[c]...), p.clean...)
 	return &q
+}
+
+// Cleaned returns a tokenizer that does the cleaning before t.
+func Cleaned(t Tokenizer, c Cleaning) Tokenizer { return cleaned{t, cleanings[c]} }
+
+type cleaned struct {
+	Tokenizer
+	steps []step
+}
+
+func (c cleaned) Encode(text string, contextLength int) []int32 {
+	text = validUTF8(text)
+	for _, s := range c.steps {
+		text = s(text)
+	}
+	return c.Tokenizer.Encode(text, contextLength)
 }

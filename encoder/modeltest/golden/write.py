@@ -51,7 +51,7 @@ def scramble(model, seed):
                 continue
             if p.ndim >= 2:
                 p.copy_(torch.randn(p.shape, generator=g) * (1.2 / max(p[0].numel(), 1) ** 0.5 if "embed" not in name else 0.5))
-            elif "norm" in name.lower() or "ln_" in name:
+            elif "norm" in name.lower() or "ln_" in name or name.endswith("weight"):
                 p.copy_((1.0 if name.endswith("weight") else 0.0) + 0.1 * torch.randn(p.shape, generator=g))
             else:
                 p.copy_(0.2 * torch.randn(p.shape, generator=g))
