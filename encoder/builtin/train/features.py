@@ -18,6 +18,10 @@ import data
 import model as M
 
 
+# which sets are seen plain, in a first and in a second random crop
+VIEWS = [("openstax", "recipes"), data.SETS, ("openstax",)]
+
+
 class Front(torch.nn.Module):
     """Stem to the end of stage 5."""
 
@@ -61,8 +65,7 @@ def main(work, root):
     front = Front(net).eval()
     pics = data.pictures(root)
     for v in range(3):
-        # view 2 is for the captioned photographs only
-        sel = [i for i, p in enumerate(pics) if v < 2 or p["set"] == "openstax"]
+        sel = [i for i, p in enumerate(pics) if p["set"] in VIEWS[v]]
         rng, maps, taps = random.Random(v), [], []
         for b in range(0, len(sel), 16):
             x = np.stack([view(f"{root}/{pics[i]['file']}", rng, v) for i in sel[b:b + 16]])

@@ -1,6 +1,10 @@
-"""Writes testdata/golden.json: texts, their ids and vectors from torch with the rounded weights."""
+"""Writes MODELDIR/testdata/golden.json: texts, their ids and vectors from torch with the rounded weights.
+
+    python golden.py [MODELDIR]
+"""
 import json
 import pathlib
+import sys
 
 import tokens
 from evaluate import HERE, Runner
@@ -18,17 +22,17 @@ TEXTS = [
 ]
 
 
-def main():
-    run = Runner(HERE.parent)
+def main(folder=HERE.parent):
+    run = Runner(folder)
     out = []
     for t in TEXTS:
         ids, _ = tokens.batch(run.tok, [t])
         out.append({"text": t, "ids": ids[0], "vector": [round(float(x), 6) for x in run.texts([t])[0]]})
-    d = HERE.parent / "testdata"
+    d = folder / "testdata"
     d.mkdir(exist_ok=True)
     (d / "golden.json").write_text(json.dumps({"model": run.info["name"], "items": out}, separators=(",", ":")) + "\n")
     print(len(out), (d / "golden.json").stat().st_size)
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(pathlib.Path, sys.argv[1:2]))

@@ -3,9 +3,10 @@
 #   WORKDIR  scratch (4 GB), OPEN  folder of the open pictures, EVAL  folder of the evaluation sets
 # Two CPU cores, no GPU: about half an hour on an idle machine.
 set -euo pipefail
-cd "$(dirname "$0")"
-work=$1 open=$2 eval=$3 out=${4:-..}
-mkdir -p "$work/wheels"
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$1/wheels" "${4:-$here/..}"
+work=$(realpath "$1") open=$(realpath "$2") eval=$(realpath "$3") out=$(realpath "${4:-$here/..}")
+cd "$here"
 [ -x "$work/venv/bin/python" ] || python3 -m venv "$work/venv"
 py=$work/venv/bin/python
 "$work/venv/bin/pip" install -q -r requirements.txt
@@ -20,5 +21,5 @@ fi
 "$py" fit.py "$work" "$open"
 "$py" export.py "$work/checkpoint.pt" "$out"
 "$py" datalist.py "$open"
-"$py" golden.py
+"$py" golden.py "$out"
 "$py" evaluate.py --model "$out" --eval "$eval" --open "$open"
