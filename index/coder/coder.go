@@ -1,3 +1,7 @@
+// github.com/coder/hnsw needs renameio, which has no Windows build.
+
+//go:build !windows
+
 package coder
 
 import (
