@@ -79,9 +79,13 @@ func (a *app) modelOf(s engine.Spec) infoModel {
 		return m
 	}
 	for _, name := range []string{"", a.Model} {
-		if found, _, err := findModel(name); err == nil && found.Fingerprint() == s.Fingerprint {
+		if found, _, err := a.findModel(name); err == nil && found.Fingerprint() == s.Fingerprint {
 			m.Licence = found.Licence
+			return m
 		}
+	}
+	if e, ok := installedAs(s.Fingerprint); ok {
+		m.Licence = e.Manifest.Licence
 	}
 	return m
 }

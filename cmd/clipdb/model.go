@@ -9,12 +9,17 @@ import (
 
 	"github.com/clipdb/clipdb/encoder/builtin"
 	"github.com/clipdb/clipdb/encoder/model"
+	"github.com/clipdb/clipdb/encoder/model/store"
 )
 
 // modelCmd groups the commands about models.
 type modelCmd struct {
-	List modelListCmd `cmd:"" help:"List the models that can be named."`
-	Show modelShowCmd `cmd:"" help:"Show a model, by name or folder."`
+	List   modelListCmd   `cmd:"" help:"List the models: built in, installed, and known by name."`
+	Show   modelShowCmd   `cmd:"" help:"Show a model, by name or folder."`
+	Pull   modelPullCmd   `cmd:"" help:"Fetch a model over the network and install it."`
+	Import modelImportCmd `cmd:"" help:"Install a model from a folder or archive, without network."`
+	Verify modelVerifyCmd `cmd:"" help:"Compare the files of an installed model with their hashes."`
+	Remove modelRemoveCmd `cmd:"" help:"Delete an installed model."`
 }
 
 // modelLine describes a model.
@@ -28,34 +33,90 @@ type modelLine struct {
 	ImageSize   int      `json:"image_size"`
 	LogitScale  float32  `json:"logit_scale"`
 	Bytes       int64    `json:"bytes"`
-	Where       string   `json:"where"` // "built in", or the folder
+	Where       string   `json:"where"` // "built in", the folder, or "" for one that can be pulled
+	GoodAt      string   `json:"good_at,omitempty"`
+	Error       string   `json:"error,omitempty"` // of a damaged one
 }
 
 func describe(m *model.Manifest, where string) modelLine {
 	e := m.Model()
 	l := modelLine{Name: e.Name, Family: e.Family, Dim: e.Dim, Licence: e.Licence, Languages: e.Languages,
-		Fingerprint: e.Fingerprint, ImageSize: e.ImageSize, LogitScale: e.LogitScale, Where: where}
+		Fingerprint: e.Fingerprint, ImageSize: e.ImageSize, LogitScale: e.LogitScale, Where: where, GoodAt: m.GoodAt}
 	for _, f := range m.Files() {
 		l.Bytes += f.Size
 	}
 	return l
 }
 
-// modelListCmd lists the built-in model.
-type modelListCmd struct{}
+// modelListCmd lists the models.
+type modelListCmd struct {
+	Installed bool `name:"installed" help:"Only models that are on this machine."`
+}
 
 // Run lists the models.
-func (*modelListCmd) Run(a *app) error {
+func (c *modelListCmd) Run(a *app) error {
 	m, err := builtin.Manifest()
 	if err != nil {
 		return err
 	}
-	l := describe(m, "built in")
-	if a.json {
-		return a.emit(l)
+	lines := []modelLine{describe(m, builtIn)}
+	s, err := store.Open("")
+	if err != nil {
+		return err
 	}
-	return a.printf("%s  %s, %d components, %s, %s, %s\n", a.paint(bold, l.Name), l.Where, l.Dim,
-		byteCount(l.Bytes), strings.Join(l.Languages, " "), l.Licence)
+	installed, err := s.List()
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.Dir(), plainPathError(err))
+	}
+	here := map[string]bool{}
+	for _, e := range installed {
+		here[e.Name] = true
+		if e.Err != nil {
+			lines = append(lines, modelLine{Name: e.Name, Where: e.Dir, Error: e.Err.Error()})
+			continue
+		}
+		lines = append(lines, describe(e.Manifest, e.Dir))
+	}
+	for _, k := range store.Registry() {
+		if !here[k.Name] && !c.Installed {
+			lines = append(lines, modelLine{Name: k.Name, Family: k.Family, Dim: k.Dim, Licence: k.Licence, Languages: k.Languages,
+				ImageSize: k.ImageSize, Bytes: k.Bytes, GoodAt: k.GoodAt})
+		}
+	}
+	for _, l := range lines {
+		if a.json {
+			if err := a.emit(l); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := a.printModel(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printModel writes a line about a model.
+func (a *app) printModel(l modelLine) error {
+	if l.Error != "" {
+		return a.printf("%s  %s: %s\n", a.paint(bold, l.Name), a.paint(red, "damaged"), printable(l.Error))
+	}
+	where, size := l.Where, byteCount(l.Bytes)
+	switch {
+	case where == "":
+		where = "not installed"
+	case where != builtIn:
+		where = "installed"
+	}
+	if l.Bytes == 0 {
+		size = "size unknown"
+	}
+	line := fmt.Sprintf("%s, %s, %d components, %s, %s, %s", where, l.Family, l.Dim, size, strings.Join(l.Languages, " "), l.Licence)
+	if l.GoodAt != "" {
+		line += "; " + l.GoodAt
+	}
+	return a.printf("%s  %s\n", a.paint(bold, l.Name), printable(line))
 }
 
 // modelShowCmd shows one model.
@@ -71,6 +132,19 @@ type modelShown struct {
 	TrainingData []model.Data `json:"training_data"`
 	Source       string       `json:"source"`
 	Verified     bool         `json:"verified"`
+	Score        string       `json:"score"`
+	LogitBias    float32      `json:"logit_bias,omitempty"`
+	ScoreAssumed bool         `json:"score_assumed,omitempty"`
+	TrainingNote string       `json:"training_note,omitempty"`
+	Files        []fileLine   `json:"files"`
+}
+
+// fileLine is a file of a model.
+type fileLine struct {
+	Name   string `json:"name"`
+	Bytes  int64  `json:"bytes,omitempty"`
+	SHA256 string `json:"sha256"`
+	Hash   string `json:"hash"` // how it is known: "manifest", or "pinned", "published", "recorded" of a pulled one
 }
 
 // Run shows the manifest.
@@ -79,7 +153,7 @@ func (c *modelShowCmd) Run(a *app) error {
 	if name == "" {
 		name = a.Model
 	}
-	m, where, err := findModel(name)
+	m, where, err := a.findModel(name)
 	if err != nil {
 		return err
 	}
@@ -89,14 +163,26 @@ func (c *modelShowCmd) Run(a *app) error {
 		}
 	}
 	s := modelShown{modelLine: describe(m, where), Image: m.Image, Text: m.Text,
-		TrainingData: m.TrainingData, Source: m.Source, Verified: c.Verify || where == builtIn}
+		TrainingData: m.TrainingData, Source: m.Source, Verified: c.Verify || where == builtIn,
+		Score: m.Score, LogitBias: m.LogitBias, ScoreAssumed: m.ScoreAssumed, TrainingNote: m.TrainingNote}
+	if s.Score == "" {
+		s.Score = model.Softmax
+	}
+	origin := originOf(m.Name, where)
+	for _, f := range m.Files() {
+		l := fileLine{Name: f.Name, Bytes: f.Size, SHA256: f.SHA256, Hash: "manifest"}
+		if origin != nil && origin.Files[f.Name] != "" {
+			l.Hash = origin.Files[f.Name]
+		}
+		s.Files = append(s.Files, l)
+	}
 	if a.json {
 		return a.emit(s)
 	}
 	facts := []string{
 		"name", s.Name, "family", s.Family, "where", s.Where, "licence", s.Licence,
 		"languages", strings.Join(s.Languages, " "),
-		"dimension", fmt.Sprint(s.Dim), "logit scale", fmt.Sprintf("%.4g", s.LogitScale),
+		"dimension", fmt.Sprint(s.Dim), "score", scoreText(s),
 		"image tower", fmt.Sprintf("%s, %s, %d pixels, %s, crop %s", s.Image.File, byteCount(s.Image.Size), s.Image.ImageSize, s.Image.Resize, s.Image.Crop),
 		"text tower", fmt.Sprintf("%s, %s, %s, %d tokens", s.Text.File, byteCount(s.Text.Size), s.Text.Tokenizer, s.Text.ContextLength),
 		"fingerprint", s.Fingerprint, "source", s.Source,
@@ -108,6 +194,18 @@ func (c *modelShowCmd) Run(a *app) error {
 		}
 		facts = append(facts, name, d.Name+" ("+d.Licence+")")
 	}
+	for i, f := range s.Files {
+		name := ""
+		if i == 0 {
+			name = "files"
+		}
+		facts = append(facts, name, fmt.Sprintf("%s  sha256 %s (%s)", f.Name, f.SHA256, f.Hash))
+	}
+	for _, f := range [][2]string{{"good at", s.GoodAt}, {"training", s.TrainingNote}} {
+		if f[1] != "" {
+			facts = append(facts, f[0], f[1])
+		}
+	}
 	for i := range facts {
 		facts[i] = printable(facts[i])
 	}
@@ -117,9 +215,35 @@ func (c *modelShowCmd) Run(a *app) error {
 // builtIn is where the built-in model is.
 const builtIn = "built in"
 
-// findModel reads the manifest of a model named on the command line; "" is the
-// built-in one.
-func findModel(name string) (*model.Manifest, string, error) {
+// scoreText says how scores become probabilities.
+func scoreText(s modelShown) string {
+	text := fmt.Sprintf("softmax, scale %.4g", s.LogitScale)
+	if s.Score == model.Sigmoid {
+		text = fmt.Sprintf("sigmoid, scale %.4g, bias %.4g", s.LogitScale, s.LogitBias)
+	}
+	if s.ScoreAssumed {
+		text += " (the family's usual ones: the files do not tell)"
+	}
+	return text
+}
+
+// originOf returns where an installed model was pulled from, nil for others.
+func originOf(name, where string) *store.Origin {
+	s, err := store.Open("")
+	if err != nil || where == builtIn || s.Path(name) != where {
+		return nil
+	}
+	e, err := s.Find(name)
+	if err != nil {
+		return nil
+	}
+	return e.Origin
+}
+
+// findModel reads the manifest of a model named on the command line, and says
+// where it is; "" is the built-in one. Installed models come before folders of
+// the same name.
+func (a *app) findModel(name string) (*model.Manifest, string, error) {
 	m, err := builtin.Manifest()
 	if err != nil {
 		return nil, "", err
@@ -127,21 +251,36 @@ func findModel(name string) (*model.Manifest, string, error) {
 	if name == "" || name == m.Name {
 		return m, builtIn, nil
 	}
+	if s, err := store.Open(""); err == nil && s.Path(name) != "" {
+		e, err := s.Find(name)
+		if err == nil && e.Err != nil {
+			return nil, "", fmt.Errorf("model %s: %w; remove it and install it again", name, e.Err)
+		}
+		if err == nil {
+			return e.Manifest, e.Dir, nil
+		}
+		if !errors.Is(err, store.ErrUnknown) {
+			return nil, "", fmt.Errorf("model %s: %w", name, plainPathError(err))
+		}
+	}
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if _, ok := store.Lookup(name); ok {
+			return nil, "", fmt.Errorf("the model %s is not installed; %s", name, howToInstall(name))
+		}
 		return nil, "", fmt.Errorf("no model is called %q and there is no such folder; 'clipdb model list' shows the names", name)
 	case err != nil:
 		return nil, "", fmt.Errorf("model %s: %w", name, plainPathError(err))
 	case !info.IsDir():
-		return nil, "", fmt.Errorf("model %s: not a folder; name the folder that holds %s", name, model.FileName)
+		return nil, "", fmt.Errorf("model %s: not a folder; name the folder that holds the model, or 'clipdb model import' the archive", name)
 	}
-	m, err = model.Open(os.DirFS(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, "", fmt.Errorf("model %s: the folder holds no %s", name, model.FileName)
-	}
+	m, err = model.Load(a.ctx, name)
 	if err != nil {
 		return nil, "", fmt.Errorf("model %s: %w", name, err)
 	}
 	return m, name, nil
 }
+
+// howToInstall says how a known model comes to this machine.
+func howToInstall(name string) string { return "run: clipdb model pull " + name }

@@ -8,7 +8,9 @@ import (
 	"sync"
 
 	"github.com/clipdb/clipdb"
+	"github.com/clipdb/clipdb/db"
 	"github.com/clipdb/clipdb/encoder/builtin"
+	"github.com/clipdb/clipdb/encoder/model/store"
 	"github.com/clipdb/clipdb/encoder/onnx"
 	"github.com/clipdb/clipdb/encoder/onnx/ortlib"
 )
@@ -89,6 +91,16 @@ func (a *app) open(path string, o clipdb.Options) (*database, error) {
 	o.Listener = watch.event
 	var err error
 	d.DB, err = clipdb.Open(path, &o)
+	var other *db.MismatchError
+	if a.Model == "" && errors.As(err, &other) {
+		// Without --model a database of an installed model is opened with it.
+		if e, ok := installedAs(other.Stored.Fingerprint); ok {
+			if o.Encoder, err = onnx.Open(e.Dir, nil); err == nil {
+				d.enc = o.Encoder
+				d.DB, err = clipdb.Open(path, &o)
+			}
+		}
+	}
 	watch.done()
 	if err != nil {
 		if d.enc != nil {
@@ -99,9 +111,27 @@ func (a *app) open(path string, o clipdb.Options) (*database, error) {
 	return d, nil
 }
 
+// installedAs returns the installed model of a fingerprint.
+func installedAs(fingerprint string) (store.Entry, bool) {
+	s, err := store.Open("")
+	if err != nil {
+		return store.Entry{}, false
+	}
+	list, err := s.List()
+	if err != nil {
+		return store.Entry{}, false
+	}
+	for _, e := range list {
+		if e.Err == nil && e.Manifest.Fingerprint() == fingerprint {
+			return e, true
+		}
+	}
+	return store.Entry{}, false
+}
+
 // encoder opens the model that --model names, or the built-in one.
 func (a *app) encoder() (clipdb.Encoder, error) {
-	_, where, err := findModel(a.globals.Model)
+	_, where, err := a.findModel(a.globals.Model)
 	if err != nil {
 		return nil, err
 	}

@@ -117,7 +117,10 @@ func TestBadDatabases(t *testing.T) {
 
 func TestModels(t *testing.T) {
 	h := newHome(t)
-	list := lines[modelLine](h.run(t, "model", "list", "--json").ok())
+	if all := lines[modelLine](h.run(t, "model", "list", "--json").ok()); len(all) < 10 || all[1].Where != "" {
+		t.Errorf("got %+v", all)
+	}
+	list := lines[modelLine](h.run(t, "model", "list", "--installed", "--json").ok())
 	if len(list) != 1 || list[0].Where != builtIn || list[0].Dim < 64 || len(list[0].Fingerprint) != 64 || list[0].Licence == "" || list[0].Bytes == 0 {
 		t.Errorf("got %+v", list)
 	}

@@ -203,6 +203,9 @@ func checkFile(field, name, hash string, size int64) error {
 	return nil
 }
 
+// ValidName reports whether a manifest may name a file so.
+func ValidName(name string) bool { return validName(name) }
+
 // validName admits relative slash-separated paths of plain names, so that no
 // system reads anything else into them: no "..", no drive, no device.
 func validName(name string) bool {
