@@ -1,7 +1,6 @@
 """Training pictures and texts: what is read, how captions and phrases are made from it."""
 import json
 import pathlib
-import random
 import re
 
 SETS = ("openstax", "grocery", "clothing", "recipes")
@@ -95,23 +94,3 @@ def class_texts(c):
     own.append(f"{c['names'][0]}, {c['gloss']}")
     wide = [fix(t.format(h)) for h in c["hyper"][:3] for t in TEMPLATES[:2]] + [c["gloss"]]
     return own, wide, c["scenes"]
-
-
-JOIN = ["{} and {}", "{} next to {}", "{} with {}", "{} in front of {}", "{} near {}"]
-
-
-def composed(cl, n, rng=None):
-    """n pairs of classes with a text that names both -> [(a, b, text)]."""
-    rng = rng or random.Random(7)
-    out = []
-    for _ in range(n):
-        a, b = rng.sample(range(1000), 2)
-        def one(c):
-            k = rng.random()
-            if k < 0.35 and cl[c]["scenes"]:
-                return rng.choice(cl[c]["scenes"])
-            if k < 0.6 and cl[c]["hyper"]:
-                return "a " + rng.choice(cl[c]["hyper"][:2])
-            return "a " + cl[c]["names"][0]
-        out.append((a, b, fix(rng.choice(JOIN).format(one(a), one(b)))))
-    return out
