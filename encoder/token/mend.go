@@ -10,7 +10,7 @@ import (
 // mend does what ftfy's fix_text does to text that was decoded rightly:
 // entities unless there is a <, Latin ligatures and characters of odd width
 // taken apart, straight quotes, one kind of line end, no control characters,
-// NFC.
+// NFC. Escape sequences of terminals lose their escape character alone.
 func mend(s string) string {
 	ascii := true
 	for i := range len(s) {
