@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -92,6 +93,13 @@ func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// meddle sets what answers before the server does, and forgets what was asked.
+func (h *hub) meddle(before func(w http.ResponseWriter, r *http.Request, name string) bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.before, h.asked = before, nil
+}
+
 func (h *hub) requests(part string) (n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -146,8 +154,8 @@ func TestPull(t *testing.T) {
 		if done != total || done == 0 {
 			t.Errorf("%s: progress ended at %d of %d", family, done, total)
 		}
-		before := len(h.asked)
-		if _, already, err := Pull(ctx, s, o); err != nil || !already || len(h.asked) != before {
+		before := h.requests("/")
+		if _, already, err := Pull(ctx, s, o); err != nil || !already || h.requests("/") != before {
 			t.Errorf("%s: a second time: %v, %v", family, already, err)
 		}
 		left, err := filepath.Glob(filepath.Join(s.Dir(), ".pull*"))
@@ -165,7 +173,7 @@ func TestCutConnections(t *testing.T) {
 	h, s := newHub(t, "siglip"), newStore(t)
 	const tower = "onnx/vision_model.onnx"
 	size := len(h.files[tower])
-	h.before = func(w http.ResponseWriter, r *http.Request, name string) bool {
+	h.meddle(func(w http.ResponseWriter, r *http.Request, name string) bool {
 		if name != tower {
 			return false
 		}
@@ -182,7 +190,7 @@ func TestCutConnections(t *testing.T) {
 		}
 		w.Write(h.files[tower][from : from+size/4+1])
 		panic(http.ErrAbortHandler)
-	}
+	})
 	if _, _, err := Pull(ctx, s, h.options()); err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +200,7 @@ func TestCutConnections(t *testing.T) {
 
 	// Now the line stays cut; the next pull begins where this one ended.
 	h, s = newHub(t, "siglip"), newStore(t)
-	h.before = func(w http.ResponseWriter, r *http.Request, name string) bool {
+	h.meddle(func(w http.ResponseWriter, r *http.Request, name string) bool {
 		if name != tower {
 			return false
 		}
@@ -201,14 +209,14 @@ func TestCutConnections(t *testing.T) {
 			w.Write(h.files[tower][:size/2])
 		}
 		panic(http.ErrAbortHandler)
-	}
+	})
 	if _, _, err := Pull(ctx, s, h.options()); err == nil {
 		t.Fatal("a broken line gave a model")
 	}
 	if list, _ := s.List(); len(list) != 0 {
 		t.Error("half a model is in the store")
 	}
-	h.before, h.asked = nil, nil
+	h.meddle(nil)
 	if _, _, err := Pull(ctx, s, h.options()); err != nil {
 		t.Fatal(err)
 	}
@@ -220,21 +228,20 @@ func TestCutConnections(t *testing.T) {
 // A server that knows no ranges sends the whole file again.
 func TestNoRanges(t *testing.T) {
 	h, s := newHub(t, "siglip"), newStore(t)
-	first := true
-	h.before = func(w http.ResponseWriter, r *http.Request, name string) bool {
+	var asked atomic.Int32
+	h.meddle(func(w http.ResponseWriter, r *http.Request, name string) bool {
 		if name != "spiece.model" {
 			return false
 		}
 		data := h.files[name]
 		w.Header().Set("Content-Length", strconv.Itoa(len(data)))
-		if first {
-			first = false
+		if asked.Add(1) == 1 {
 			w.Write(data[:len(data)/2])
 			panic(http.ErrAbortHandler)
 		}
 		w.Write(data)
 		return true
-	}
+	})
 	if _, _, err := Pull(context.Background(), s, h.options()); err != nil {
 		t.Error(err)
 	}
@@ -303,7 +310,7 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	h, s := newHub(t, "siglip"), newStore(t)
-	h.before = answer(http.StatusUnauthorized)
+	h.meddle(answer(http.StatusUnauthorized))
 	if _, _, err := Pull(ctx, s, h.options()); !errors.Is(err, ErrDenied) || !strings.Contains(err.Error(), "HF_TOKEN") {
 		t.Errorf("401: %v", err)
 	}
@@ -316,12 +323,12 @@ func TestRefusals(t *testing.T) {
 	}
 
 	h, s = newHub(t, "siglip"), newStore(t)
-	h.before = answer(http.StatusNotFound)
+	h.meddle(answer(http.StatusNotFound))
 	if _, _, err := Pull(ctx, s, h.options()); !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), repo) {
 		t.Errorf("404: %v", err)
 	}
 	delete(h.files, "onnx/text_model.onnx")
-	h.before = nil
+	h.meddle(nil)
 	if _, _, err := Pull(ctx, s, h.options()); !errors.Is(err, ErrMissing) {
 		t.Errorf("no text tower: %v", err)
 	}
@@ -349,7 +356,7 @@ func TestTooMany(t *testing.T) {
 	h, s := newHub(t, "siglip"), newStore(t)
 	var mu sync.Mutex
 	var first, second time.Time
-	h.before = func(w http.ResponseWriter, r *http.Request, name string) bool {
+	h.meddle(func(w http.ResponseWriter, r *http.Request, name string) bool {
 		mu.Lock()
 		defer mu.Unlock()
 		if name != "config.json" {
@@ -363,7 +370,7 @@ func TestTooMany(t *testing.T) {
 		}
 		second = time.Now()
 		return false
-	}
+	})
 	if _, _, err := Pull(context.Background(), s, h.options()); err != nil {
 		t.Fatal(err)
 	}
@@ -371,10 +378,10 @@ func TestTooMany(t *testing.T) {
 		t.Errorf("asked again after %v", waited)
 	}
 	h, s = newHub(t, "siglip"), newStore(t)
-	h.before = func(w http.ResponseWriter, r *http.Request, name string) bool {
+	h.meddle(func(w http.ResponseWriter, r *http.Request, name string) bool {
 		w.WriteHeader(http.StatusTooManyRequests)
 		return true
-	}
+	})
 	if _, _, err := Pull(context.Background(), s, h.options()); err == nil || !strings.Contains(err.Error(), "429") {
 		t.Errorf("for ever: %v", err)
 	}
@@ -396,13 +403,13 @@ func TestRedirect(t *testing.T) {
 	}))
 	defer cdn.Close()
 	elsewhere := strings.Replace(cdn.URL, "127.0.0.1", "localhost", 1)
-	h.before = func(w http.ResponseWriter, r *http.Request, name string) bool {
+	h.meddle(func(w http.ResponseWriter, r *http.Request, name string) bool {
 		if !strings.Contains(name, ".onnx") {
 			return false
 		}
 		http.Redirect(w, r, elsewhere+"/blob/"+name, http.StatusFound)
 		return true
-	}
+	})
 	o := h.options()
 	o.Token = "secret"
 	if _, _, err := Pull(context.Background(), s, o); err != nil {
@@ -444,14 +451,14 @@ func TestDiskFull(t *testing.T) {
 func TestCancel(t *testing.T) {
 	h, s := newHub(t, "siglip"), newStore(t)
 	ctx, cancel := context.WithCancel(context.Background())
-	h.before = func(w http.ResponseWriter, r *http.Request, name string) bool {
+	h.meddle(func(w http.ResponseWriter, r *http.Request, name string) bool {
 		if name == "onnx/text_model.onnx" {
 			cancel()
 			<-r.Context().Done()
 			return true
 		}
 		return false
-	}
+	})
 	if _, _, err := Pull(ctx, s, h.options()); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
