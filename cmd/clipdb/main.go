@@ -38,7 +38,7 @@ type commandLine struct {
 	Backup   backupCmd   `cmd:"" help:"Copy a database while it is in use."`
 	Bench    benchCmd    `cmd:"" help:"Measure recall against latency of the index."`
 	Embed    embedCmd    `cmd:"" help:"Print the vector of a text or a picture."`
-	Model    modelCmd    `cmd:"" help:"Show models."`
+	Model    modelCmd    `cmd:"" help:"Show, fetch, install and remove models."`
 	Runtime  runtimeCmd  `cmd:"" help:"Show or install ONNX Runtime, which runs the model."`
 	Version  versionCmd  `cmd:"" help:"Show the version."`
 }
@@ -46,7 +46,7 @@ type commandLine struct {
 // globals are the flags that every command takes.
 type globals struct {
 	JSON  bool   `name:"json" help:"Print one JSON object, or one a line, and nothing else."`
-	Model string `name:"model" placeholder:"NAME|DIR" help:"Model to use: a name that 'clipdb model list' shows, or a folder that holds a model.json. Without it, the built-in one."`
+	Model string `name:"model" placeholder:"NAME|DIR" help:"Model to use: a name that 'clipdb model list' shows, or a folder with a model. Without it the database's own, or the built-in one."`
 	Quiet bool   `name:"quiet" short:"q" help:"No progress and no remarks on standard error."`
 }
 
