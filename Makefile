@@ -5,7 +5,7 @@ GO          ?= go
 PHOTOS      ?=
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build setup demo test check unit race nocgo cross fuzz bench bench-peers parity clean
+.PHONY: all build setup demo test check unit recall race nocgo cross fuzz bench bench-peers parity clean
 
 all: build
 
@@ -25,7 +25,7 @@ setup:
 demo: setup
 	./scripts/demo.sh $(PHOTOS)
 
-test: setup check nocgo cross race
+test: setup check nocgo cross recall race
 
 check:
 	@out=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go')); \
@@ -36,6 +36,10 @@ check:
 # The suite without the race detector: quick, for the working day.
 unit:
 	$(GO) test ./...
+
+# What the index promises to find; it counts, so it needs no race detector.
+recall:
+	$(GO) test -count=1 -run '^TestRecall$$' ./index/hnsw
 
 race:
 	$(GO) test -race -timeout 40m ./...

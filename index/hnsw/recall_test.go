@@ -11,12 +11,18 @@ import (
 	"github.com/clipdb/clipdb/index/indextest/cliplike"
 )
 
+// raceDetector says that the test binary was built with -race.
+var raceDetector bool
+
 // TestRecall holds the promise made of 20,000 CLIP-like vectors of 512
 // components: recall@10 of 0.95 at ef 64 and 0.99 at ef 200, and the same after
 // 30 % have been deleted and inserted again.
 func TestRecall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a graph of 20,000 vectors")
+	}
+	if raceDetector {
+		t.Skip("counts answers, in minutes under the race detector; `make recall` runs it without")
 	}
 	ctx := context.Background()
 	const n, dim, k = 20000, 512, 10
