@@ -2,8 +2,4 @@
 
 package hnsw
 
-import "unsafe"
-
-func adviseHuge(unsafe.Pointer, int) {}
-
-func collapseHuge(unsafe.Pointer, int) {}
+func adviseHuge([]uint8) {}

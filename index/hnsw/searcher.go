@@ -88,46 +88,28 @@ func (a *admission) has(slot uint32) bool {
 }
 
 // descend walks greedily from the entry point down to the layer above floor
-// and returns the node reached. A node that was scored once, on whatever layer,
-// is no better than the best and is not looked at again.
+// and returns the node reached.
 func (s *searcher) descend(v *view, slot uint32, top, floor int) uint32 {
 	if top <= floor {
 		return slot
 	}
-	s.seen.reset(v.size)
-	s.seen.add(slot)
 	s.ids = append(s.ids[:0], slot)
 	s.score(v, s.ids)
-	best := keyOf(s.scores[0], slot)
+	bestKey := keyOf(s.scores[0], slot)
 	for level := top; level > floor; level-- {
 		for {
-			at := slotOf(best)
-			s.unseenLinks(v, at, level)
+			at := slotOf(bestKey)
+			s.ids = v.appendLinks(s.ids[:0], at, level)
 			s.score(v, s.ids)
 			for i, id := range s.ids {
-				best = min(best, keyOf(s.scores[i], id))
+				bestKey = min(bestKey, keyOf(s.scores[i], id))
 			}
-			if slotOf(best) == at {
+			if slotOf(bestKey) == at {
 				break
 			}
 		}
 	}
-	return slotOf(best)
-}
-
-// unseenLinks lists in s.ids the neighbours of slot that were not seen before.
-func (s *searcher) unseenLinks(v *view, slot uint32, level int) {
-	s.ids = s.ids[:0]
-	list := v.list(slot, level)
-	for i := range list {
-		w := loadLink(&list[i])
-		if w == 0 {
-			break
-		}
-		if s.seen.add(w - 1) {
-			s.ids = append(s.ids, w-1)
-		}
-	}
+	return slotOf(bestKey)
 }
 
 // beam is the paper's algorithm 2 on one layer, from one entry point. The pool
@@ -144,7 +126,17 @@ func (s *searcher) beam(v *view, from uint32, level, ef int, a admission) {
 		if !ok {
 			return
 		}
-		s.unseenLinks(v, slot, level)
+		s.ids = s.ids[:0]
+		list := v.list(slot, level)
+		for i := range list {
+			w := loadLink(&list[i])
+			if w == 0 {
+				break
+			}
+			if s.seen.add(w - 1) {
+				s.ids = append(s.ids, w-1)
+			}
+		}
 		if len(s.ids) == 0 {
 			continue
 		}
