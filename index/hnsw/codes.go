@@ -48,8 +48,7 @@ func (g *Graph) retrain(items []item) {
 	n := *v
 	n.useCodec(codec, spreadOf(g.params.Dim, sample))
 	if g.linked.Len() > 0 {
-		n.codes = make([]uint8, len(v.codes))
-		adviseHuge(n.codes)
+		n.codes = hugeBytes(len(v.codes))
 		slots := make([]uint32, 0, g.linked.Len())
 		for slot := range g.linked.All {
 			slots = append(slots, slot)

@@ -152,8 +152,9 @@ func (g *Graph) mend(v *view, nodes []uint32, level int) {
 	g.applyEdges(v, level)
 }
 
-// relink chooses the links of a node anew, from those that are not condemned
-// and the neighbours of those that are, and returns the ones that are new.
+// relink takes the links to condemned nodes out of a node's list. Where too few
+// are left it chooses anew, from them and from the neighbours of the condemned,
+// and returns the links that are new.
 func (g *Graph) relink(s *searcher, v *view, live []uint64, slot uint32, level int) []uint32 {
 	list := v.list(slot, level)
 	old := v.appendLinks(nil, slot, level)
@@ -166,11 +167,16 @@ func (g *Graph) relink(s *searcher, v *view, live []uint64, slot uint32, level i
 		}
 	}
 	kept := len(s.ids)
+	if kept >= g.wanted(level) {
+		setLinks(list, s.ids)
+		return nil
+	}
 	for _, id := range old {
 		if !g.sweep.condemned.Has(id) {
 			continue
 		}
-		l := v.list(id, level)
+		// The first ones of a list are the nearest.
+		l := v.list(id, level)[:max(2, g.params.M/2)]
 		for i := range l {
 			w := atomic.LoadUint32(&l[i])
 			if w == 0 {
@@ -241,6 +247,7 @@ func (g *Graph) endSweep(v *view) {
 		}
 		g.linked.Clear(slot)
 	}
+	g.tally()
 	s := g.searcher()
 	g.rejoin(s, v)
 	g.searchers.Put(s)

@@ -23,8 +23,8 @@
 //
 // Delete clears a bit; the node keeps routing and is no answer any more. When
 // dead nodes are a fifth of all, the calls that follow repair the graph a few
-// nodes at a time: whoever links to a dead node gets links to that node's
-// neighbours instead, chosen by the same heuristic. Only when no link to it is
+// nodes at a time: whoever has lost too many of its links to dead nodes gets
+// links to those nodes' neighbours instead, chosen by the same heuristic. Only when no link to it is
 // left, and no search that could still hold it runs, is its slot free again.
 //
 // # Codes

@@ -28,6 +28,9 @@ type Graph struct {
 	closed    bool
 	searchers sync.Pool
 
+	// size is for Stats, which must not wait for writer.
+	size struct{ nodes, bytes atomic.Int64 }
+
 	// queue holds the Adds that wait for a batch.
 	queue struct {
 		sync.Mutex
@@ -95,6 +98,7 @@ func (g *Graph) clear() {
 	g.trained, g.since, g.sheltered = 0, 0, 0
 	g.sweep = sweep{}
 	g.saved = saved{book: page.Book{Magic: magic, Version: version}}
+	g.tally()
 }
 
 // reranks reports whether candidates are scored again with exact vectors.
@@ -117,15 +121,10 @@ func (g *Graph) Reusable(slot index.Slot) bool {
 // Stats implements index.Index. BytesResident counts what is in use; the
 // arrays' room for growth is not touched and so not resident.
 func (g *Graph) Stats() index.Stats {
-	g.writer.Lock()
-	defer g.writer.Unlock()
-	v := g.view.Load()
 	live := g.live.count()
-	st := index.Stats{Kind: "hnsw", Live: live, Tombstones: g.linked.Len() - live}
-	perSlot := int64(v.stride) + 4*int64(v.deg0) + 4
-	st.BytesResident = int64(g.end)*perSlot + int64(g.nextBlock)*4*int64(v.deg) + int64(g.end)/2
-	if g.copies != nil {
-		st.BytesResident += g.copies.Bytes()
+	st := index.Stats{
+		Kind: "hnsw", Live: live, Tombstones: max(0, int(g.size.nodes.Load())-live),
+		BytesResident: g.size.bytes.Load(),
 	}
 	if live > 0 {
 		st.BytesPerVector = float64(st.BytesResident) / float64(live)
@@ -134,6 +133,19 @@ func (g *Graph) Stats() index.Stats {
 		st.MaxLevel = level
 	}
 	return st
+}
+
+// tally notes the size of the graph for Stats. The caller holds writer.
+func (g *Graph) tally() {
+	v := g.view.Load()
+	perSlot := int64(v.stride) + 4*int64(v.deg0) + 4
+	bytes := int64(g.end)*perSlot + int64(g.nextBlock)*4*int64(v.deg)
+	bytes += 4 * int64(g.end) / 8 // states
+	if g.copies != nil {
+		bytes += g.copies.Bytes()
+	}
+	g.size.nodes.Store(int64(g.linked.Len()))
+	g.size.bytes.Store(bytes)
 }
 
 func (g *Graph) entryPoint() (slot uint32, level int, ok bool) {

@@ -5,8 +5,10 @@ import "slices"
 // choose picks up to limit of s.cands, which are sorted by distance to a base
 // node, into s.chosen. It is the paper's algorithm 4: a candidate that is
 // nearer to one already picked than to the base is passed over, since it is
-// reached through that one; so the links point in different directions. Two
-// rules are added for crowds, thousands of near-duplicates:
+// reached through that one; so the links point in different directions. With
+// the slack of Vamana (Subramanya et al. 2019, "DiskANN", section 2.3) it must
+// be nearer by a tenth: a few more long links stay, and searches need fewer
+// hops. Two rules are added for crowds, thousands of near-duplicates:
 //
 //   - Where fewer than half of M are picked, the nearest of those passed over
 //     fill up. Around the centre of a star everyone but the centre is passed
@@ -40,6 +42,22 @@ func (g *Graph) choose(s *searcher, v *view, limit int) {
 	s.pick(v, limit)
 }
 
+// The slack is 6/5 of squared distances, 1.095 of distances. Measured on
+// 100,000 CLIP-like vectors, it saves a fifth of the distances computed for
+// recall@10 of 0.95 and an eighth for 0.99, together with more links of a new
+// node (see wanted), and costs a quarter more time to build. 1.1 and 1.3 save
+// less.
+const slackNum, slackDen = 6, 5
+
+// wanted is how many neighbours are chosen for a new node: M, and on layer 0
+// half as many again.
+func (g *Graph) wanted(level int) int {
+	if level > 0 {
+		return g.params.M
+	}
+	return 3 * g.params.M / 2
+}
+
 const (
 	outwardShare = 8 // one pick in so many may be kept for leaving a crowd
 	crowdGap     = 8 // squared distance over that of the farthest pick
@@ -68,7 +86,7 @@ func (s *searcher) pick(v *view, limit int) {
 		v.distances(v.code(pick), s.ids, s.scores)
 		left := alive[:0]
 		for i, c := range alive {
-			if int64(s.scores[i]) >= int64(c>>32) {
+			if int64(s.scores[i])*slackNum >= int64(c>>32)*slackDen {
 				left = append(left, c)
 			}
 		}

@@ -2,4 +2,8 @@
 
 package hnsw
 
-func adviseHuge([]uint8) {}
+import "unsafe"
+
+func adviseHuge(unsafe.Pointer, int) {}
+
+func collapseHuge(unsafe.Pointer, int) {}

@@ -74,6 +74,7 @@ func (g *Graph) restore(get func(key uint32) ([]byte, error)) (*restored, error)
 	if err := g.readArrays(r, p); err != nil {
 		return nil, err
 	}
+	r.view.settle(r.end)
 	if err := r.check(); err != nil {
 		return nil, err
 	}
@@ -153,9 +154,8 @@ func (g *Graph) readArrays(r *restored, p *page.Reader) error {
 	v := &r.view
 	v.deg0, v.deg = 2*g.params.M, g.params.M
 	v.size = room(r.end, r.end)
-	v.codes = make([]uint8, int(v.size)*v.stride)
-	adviseHuge(v.codes)
-	v.links = make([]uint32, int(v.size)*v.deg0)
+	v.codes = hugeBytes(int(v.size) * v.stride)
+	v.links = hugeWords(int(v.size) * v.deg0)
 	v.upper = make([]uint32, v.size)
 	v.blocks = make([]uint32, int(r.nextBlock)*v.deg)
 	rows := func(kind, n, perPage uint32, rowBytes int, take func(at int, b []byte)) error {
@@ -272,5 +272,6 @@ func (g *Graph) use(r *restored) {
 	g.saved = saved{book: r.book}
 	g.saved.grow(&r.view, r.nextBlock, g.params.Dim)
 	g.view.Store(&r.view)
+	g.tally()
 	g.entry.Store(r.entry)
 }

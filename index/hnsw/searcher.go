@@ -88,28 +88,46 @@ func (a *admission) has(slot uint32) bool {
 }
 
 // descend walks greedily from the entry point down to the layer above floor
-// and returns the node reached.
+// and returns the node reached. A node that was scored once, on whatever layer,
+// is no better than the best and is not looked at again.
 func (s *searcher) descend(v *view, slot uint32, top, floor int) uint32 {
 	if top <= floor {
 		return slot
 	}
+	s.seen.reset(v.size)
+	s.seen.add(slot)
 	s.ids = append(s.ids[:0], slot)
 	s.score(v, s.ids)
-	bestKey := keyOf(s.scores[0], slot)
+	best := keyOf(s.scores[0], slot)
 	for level := top; level > floor; level-- {
 		for {
-			at := slotOf(bestKey)
-			s.ids = v.appendLinks(s.ids[:0], at, level)
+			at := slotOf(best)
+			s.unseenLinks(v, at, level)
 			s.score(v, s.ids)
 			for i, id := range s.ids {
-				bestKey = min(bestKey, keyOf(s.scores[i], id))
+				best = min(best, keyOf(s.scores[i], id))
 			}
-			if slotOf(bestKey) == at {
+			if slotOf(best) == at {
 				break
 			}
 		}
 	}
-	return slotOf(bestKey)
+	return slotOf(best)
+}
+
+// unseenLinks lists in s.ids the neighbours of slot that were not seen before.
+func (s *searcher) unseenLinks(v *view, slot uint32, level int) {
+	s.ids = s.ids[:0]
+	list := v.list(slot, level)
+	for i := range list {
+		w := loadLink(&list[i])
+		if w == 0 {
+			break
+		}
+		if s.seen.add(w - 1) {
+			s.ids = append(s.ids, w-1)
+		}
+	}
 }
 
 // beam is the paper's algorithm 2 on one layer, from one entry point. The pool
@@ -126,17 +144,7 @@ func (s *searcher) beam(v *view, from uint32, level, ef int, a admission) {
 		if !ok {
 			return
 		}
-		s.ids = s.ids[:0]
-		list := v.list(slot, level)
-		for i := range list {
-			w := loadLink(&list[i])
-			if w == 0 {
-				break
-			}
-			if s.seen.add(w - 1) {
-				s.ids = append(s.ids, w-1)
-			}
-		}
+		s.unseenLinks(v, slot, level)
 		if len(s.ids) == 0 {
 			continue
 		}

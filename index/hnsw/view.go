@@ -3,6 +3,7 @@ package hnsw
 import (
 	"math"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/clipdb/clipdb/index/quant"
 	"github.com/clipdb/clipdb/internal/simd"
@@ -88,15 +89,34 @@ func (v *view) distances(code []uint8, ids []uint32, out []int32) {
 func (v *view) grown(size uint32) *view {
 	g := *v
 	g.size = size
-	g.codes = make([]uint8, int(size)*v.stride)
+	g.codes = hugeBytes(int(size) * v.stride)
 	copy(g.codes, v.codes)
-	g.links = make([]uint32, int(size)*v.deg0)
+	g.links = hugeWords(int(size) * v.deg0)
 	copy(g.links, v.links)
 	g.upper = make([]uint32, size)
 	copy(g.upper, v.upper)
 	g.blocks = append([]uint32(nil), v.blocks...)
-	adviseHuge(g.codes)
+	g.settle(v.size)
 	return &g
+}
+
+// hugeBytes allocates in large pages where the system has them.
+func hugeBytes(n int) []uint8 {
+	b := make([]uint8, n)
+	adviseHuge(unsafe.Pointer(unsafe.SliceData(b)), n)
+	return b
+}
+
+func hugeWords(n int) []uint32 {
+	b := make([]uint32, n)
+	adviseHuge(unsafe.Pointer(unsafe.SliceData(b)), 4*n)
+	return b
+}
+
+// settle moves the part of the arrays below end into large pages.
+func (v *view) settle(end uint32) {
+	collapseHuge(unsafe.Pointer(unsafe.SliceData(v.codes)), int(end)*v.stride)
+	collapseHuge(unsafe.Pointer(unsafe.SliceData(v.links)), int(end)*v.deg0*4)
 }
 
 // room is the size to grow to for need slots: a quarter more than now.
