@@ -56,7 +56,8 @@ func (c Candidate) Compare(o Candidate) int {
 type Query struct {
 	Vector []float32 // unit length, Dim components
 	K      int       // at least 1
-	Ef     int       // size of the search beam; 0 takes the index's default, and K is its floor
+	Ef     int       // size of the search beam; 0 takes Recall, and K is its floor
+	Recall float32   // share of the K nearest to be found, below 1, when Ef is 0; 0 takes the index's default
 	Exact  bool      // scan every live vector instead of the graph
 	Side   Side
 	Allow  *Bitmap // nil admits every slot; else only the slots it holds are returned
@@ -107,7 +108,8 @@ type Params struct {
 	Dim            int     // components of a vector, 1 to MaxDim
 	M              int     // links per node on the upper layers, 2M on layer 0; default 16, 2 to MaxM
 	EfConstruction int     // beam while building; default 200
-	EfSearch       int     // beam while searching when Query.Ef is 0; default 64
+	EfSearch       int     // beam while searching when a query names neither Ef nor Recall; default 64
+	Recall         float32 // recall aimed at when a query names neither; 0 searches with EfSearch
 	Seed           uint64  // of layer draws and rotations; equal seeds and inserts give equal graphs
 	Quant          Quant   // what distances are computed on; default QuantInt8
 	Workers        int     // goroutines of one Add; default GOMAXPROCS. The graph does not depend on it
@@ -140,6 +142,8 @@ func (p Params) WithDefaults() (Params, error) {
 		return p, fmt.Errorf("index: M %d is not in 2..%d", p.M, MaxM)
 	case p.EfConstruction < 1 || p.EfConstruction > MaxEf || p.EfSearch < 1 || p.EfSearch > MaxEf:
 		return p, fmt.Errorf("index: ef %d and %d are not in 1..%d", p.EfConstruction, p.EfSearch, MaxEf)
+	case !ValidRecall(p.Recall):
+		return p, fmt.Errorf("index: recall %v is not from 0 to below 1", p.Recall)
 	case p.Workers < 0:
 		return p, fmt.Errorf("index: %d workers", p.Workers)
 	case int(p.Quant) >= len(quantNames):
@@ -147,6 +151,10 @@ func (p Params) WithDefaults() (Params, error) {
 	}
 	return p, nil
 }
+
+// ValidRecall reports whether r can be asked for: from 0, which asks for
+// nothing, to below 1, which is Query.Exact.
+func ValidRecall(r float32) bool { return r >= 0 && r < 1 }
 
 // Stats of an index.
 type Stats struct {
@@ -156,6 +164,17 @@ type Stats struct {
 	BytesResident  int64 // codes, links and copies held in memory
 	BytesPerVector float64
 	MaxLevel       int
+	Calibration    []Calibration // of the sides that recall was asked for; empty before
+}
+
+// Calibration tells what an index has measured about itself: recall@10 by
+// beam, against exact scans of sampled queries.
+type Calibration struct {
+	Side    Side
+	Live    int // vectors when it was measured
+	Queries int // that were sampled
+	Ef      []int
+	Recall  []float32 // by entry of Ef
 }
 
 // Index answers nearest-neighbour queries over unit vectors. Every method is

@@ -47,17 +47,26 @@ func (g *Graph) retrain(items []item) {
 	codec := quant.TrainInt8(g.params.Dim, g.params.Seed, sample)
 	n := *v
 	n.useCodec(codec, spreadOf(g.params.Dim, sample))
+	bits := quant.TrainBinary(g.params.Dim, g.params.Seed, sample)
+	var plane []planeCode
 	if g.linked.Len() > 0 {
 		n.codes = hugeBytes(len(v.codes))
 		slots := make([]uint32, 0, g.linked.Len())
 		for slot := range g.linked.All {
 			slots = append(slots, slot)
 		}
+		plane = make([]planeCode, len(slots))
+		rows := make([]uint8, len(slots)*bits.Bytes())
 		g.each(len(slots), func(s *searcher, i int) {
-			codec.Encode(n.code(slots[i]), g.best(s, v, slots[i]))
+			x := g.best(s, v, slots[i])
+			codec.Encode(n.code(slots[i]), x)
+			plane[i] = planeCode{slot: slots[i], bits: rows[i*bits.Bytes() : (i+1)*bits.Bytes()]}
+			plane[i].factors = bits.Encode(plane[i].bits, x)
 		})
 	}
 	g.view.Store(&n)
+	g.plane.use(bits)
+	g.plane.put(plane)
 	g.saved.touchCodec(&n, g.end)
 }
 

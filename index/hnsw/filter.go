@@ -6,29 +6,8 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/clipdb/clipdb/index"
 	"github.com/clipdb/clipdb/internal/simd"
 )
-
-// scanPerEf is how many codes are scanned in the time that the beam takes for
-// one of its ef entries: it scores about twenty new neighbours for each, in
-// random order, where a scan reads ahead.
-const scanPerEf = 32
-
-// scanIsCheaper decides between the graph and a scan of all codes that may be
-// answers. With a filter that lets a share f through, the beam must walk about
-// 1/f times as far for ef answers.
-func (g *Graph) scanIsCheaper(ef, live int, allow *index.Bitmap) bool {
-	if g.neverScan {
-		return false
-	}
-	rows := live
-	if allow != nil {
-		rows = min(rows, allow.Len())
-	}
-	// rows <= ef * scanPerEf * live/rows
-	return uint64(rows)*uint64(rows) <= uint64(ef)*scanPerEf*uint64(live)
-}
 
 // scanBlock is how many slots are scored between two looks at the context.
 const scanBlock = 256

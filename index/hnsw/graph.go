@@ -19,6 +19,8 @@ type Graph struct {
 	view  atomic.Pointer[view]
 	entry atomic.Uint64 // slot+1 of the entry point and its level<<32; 0 when empty
 	live  flags
+	plane plane
+	tuned tuning
 
 	neverScan bool // tests of the graph want it used on small sets, too
 
@@ -88,6 +90,8 @@ func (g *Graph) clear() {
 	}
 	v := &view{deg0: 2 * g.params.M, deg: g.params.M}
 	v.useCodec(quant.TrainInt8(g.params.Dim, g.params.Seed, nil), 1)
+	g.plane.use(quant.TrainBinary(g.params.Dim, g.params.Seed, nil))
+	g.tuned.clear()
 	g.view.Store(v)
 	g.entry.Store(0)
 	g.live.clear()
@@ -132,6 +136,11 @@ func (g *Graph) Stats() index.Stats {
 	if _, level, ok := g.entryPoint(); ok {
 		st.MaxLevel = level
 	}
+	for side := range g.tuned.curves {
+		if c := g.tuned.curves[side].Load(); c != nil {
+			st.Calibration = append(st.Calibration, *c)
+		}
+	}
 	return st
 }
 
@@ -141,6 +150,7 @@ func (g *Graph) tally() {
 	perSlot := int64(v.stride) + 4*int64(v.deg0) + 4
 	bytes := int64(g.end)*perSlot + int64(g.nextBlock)*4*int64(v.deg)
 	bytes += 4 * int64(g.end) / 8 // states
+	bytes += g.plane.bytes(g.end)
 	if g.copies != nil {
 		bytes += g.copies.Bytes()
 	}
@@ -168,6 +178,7 @@ func (g *Graph) Close() error {
 	g.readers.Lock()
 	g.closed = true
 	g.readers.Unlock()
+	g.tuned.working.Wait()
 	g.clear()
 	g.scratch = linkScratch{}
 	return nil

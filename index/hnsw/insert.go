@@ -160,11 +160,16 @@ func (g *Graph) insertBatch(items []item) {
 	g.makeRoom(items)
 	g.retrain(items)
 	v := g.view.Load()
+	plane := make([]planeCode, len(items))
+	bits := make([]uint8, len(items)*g.plane.codec.Bytes())
 	g.each(len(items), func(s *searcher, i int) {
-		it := &items[i]
+		it, n := &items[i], g.plane.codec.Bytes()
 		s.unit, _ = index.Normalize(s.unit, it.vector, g.params.Dim)
 		v.codec.Encode(v.code(it.slot), s.unit)
+		plane[i] = planeCode{slot: it.slot, bits: bits[i*n : (i+1)*n]}
+		plane[i].factors = g.plane.codec.Encode(plane[i].bits, s.unit)
 	})
+	g.plane.put(plane)
 	for i := range items {
 		it := &items[i]
 		if g.copies != nil {

@@ -101,3 +101,12 @@ func (p *pool) peek() (slot uint32, ok bool) {
 	}
 	return 0, false
 }
+
+// score returns the score of the k-th entry, or false when there are fewer.
+// All entries must be answers.
+func (p *pool) score(k int) (int32, bool) {
+	if k < 1 || len(p.keys) < k {
+		return 0, false
+	}
+	return scoreOf(p.keys[k-1]), true
+}

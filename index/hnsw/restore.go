@@ -45,6 +45,8 @@ type restored struct {
 	end, nextBlock uint32
 	entry          uint64
 	trained, since int
+	bits           *quant.Binary
+	plane          []planeCode
 	spread         float64
 	book           page.Book
 }
@@ -76,6 +78,9 @@ func (g *Graph) restore(get func(key uint32) ([]byte, error)) (*restored, error)
 	}
 	r.view.settle(r.end)
 	if err := r.check(); err != nil {
+		return nil, err
+	}
+	if err := g.readPlane(r, p); err != nil {
 		return nil, err
 	}
 	if g.copies != nil {
@@ -272,6 +277,8 @@ func (g *Graph) use(r *restored) {
 	g.saved = saved{book: r.book}
 	g.saved.grow(&r.view, r.nextBlock, g.params.Dim)
 	g.view.Store(&r.view)
+	g.plane.use(r.bits)
+	g.plane.put(r.plane)
 	g.tally()
 	g.entry.Store(r.entry)
 }

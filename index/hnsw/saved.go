@@ -22,6 +22,7 @@ type saved struct {
 	upper   []uint32
 	blocks  []uint32
 	vectors []uint32
+	plane   []uint32
 }
 
 // slotLimit bounds the slots of an index that holds, or is about to hold, n
@@ -37,6 +38,7 @@ func linksPerPage(v *view) uint32   { return perPage(4 * v.deg0) }
 func upperPerPage() uint32          { return perPage(4) }
 func blocksPerPage(v *view) uint32  { return perPage(4 * v.deg) }
 func vectorsPerPage(dim int) uint32 { return perPage(4 * dim) }
+func planePerPage(v *view) uint32   { return perPage(v.stride/8 + factorBytes) }
 
 // grow makes room for the pages of a view and its blocks.
 func (s *saved) grow(v *view, blocks uint32, dim int) {
@@ -52,12 +54,14 @@ func (s *saved) grow(v *view, blocks uint32, dim int) {
 	fit(&s.upper, v.size, upperPerPage())
 	fit(&s.blocks, blocks, blocksPerPage(v))
 	fit(&s.vectors, v.size, vectorsPerPage(dim))
+	fit(&s.plane, v.size, planePerPage(v))
 }
 
 // touchNode marks all that is kept of a new node.
 func (s *saved) touchNode(v *view, slot uint32, dim int) {
 	atomic.StoreUint32(&s.vectors[slot/vectorsPerPage(dim)], 1)
 	atomic.StoreUint32(&s.codes[slot/codesPerPage(v)], 1)
+	atomic.StoreUint32(&s.plane[slot/planePerPage(v)], 1)
 	atomic.StoreUint32(&s.upper[slot/upperPerPage()], 1)
 	for level := range v.level(slot) + 1 {
 		s.touchList(v, slot, level)
@@ -79,5 +83,8 @@ func (s *saved) touchCodec(v *view, end uint32) {
 	s.codec = true
 	for i := uint32(0); i*codesPerPage(v) < end; i++ {
 		s.codes[i] = 1
+	}
+	for i := uint32(0); i*planePerPage(v) < end; i++ {
+		s.plane[i] = 1
 	}
 }

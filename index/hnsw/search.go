@@ -2,7 +2,6 @@ package hnsw
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"sync/atomic"
 
@@ -21,11 +20,8 @@ func (g *Graph) Search(ctx context.Context, q index.Query) ([]index.Candidate, e
 // AppendSearch is Search that appends its answer to dst, so that a caller who
 // keeps dst allocates nothing.
 func (g *Graph) AppendSearch(ctx context.Context, dst []index.Candidate, q index.Query) ([]index.Candidate, error) {
-	if q.K < 1 {
-		return dst, fmt.Errorf("hnsw: k is %d, want at least 1", q.K)
-	}
-	if q.Ef < 0 || q.Ef > index.MaxEf {
-		return dst, fmt.Errorf("hnsw: ef is %d, want 0 to %d", q.Ef, index.MaxEf)
+	if err := checkQuery(q); err != nil {
+		return dst, err
 	}
 	s := g.searcher()
 	defer g.searchers.Put(s)
@@ -72,19 +68,28 @@ func (g *Graph) find(ctx context.Context, s *searcher, q index.Query) error {
 	if k == 0 {
 		return nil
 	}
-	ef := q.Ef
-	if ef == 0 {
-		ef = g.params.EfSearch
-	}
-	ef = max(ef, k)
 	if q.Exact && g.reranks() {
 		return g.scanExact(ctx, s, a, k)
 	}
 	s.prepare(v, s.unit)
-	if !q.Exact && !g.scanIsCheaper(ef, live, q.Allow) {
-		s.beam(v, s.descend(v, entry, top, 0), 0, ef, a)
+	p := plan{way: wayCodes}
+	if !q.Exact {
+		p = g.planFor(q, live, k)
+		g.tuned.note(q, s.unit)
+	}
+	if p.way == wayBeam {
 		// Fewer answers than wanted: the filter let too little through, or
 		// what is left cannot be reached. A scan knows.
+		if s.beam(v, s.descend(v, entry, top, 0), 0, p.ef, a, p.budget) && s.pool.admitted >= k {
+			g.rank(s, v, k)
+			return nil
+		}
+		p.way = p.otherwise
+	}
+	if p.way == wayPlane {
+		if err := g.scanPlane(ctx, s, v, a, k, max(p.recall, textRecall)); err != nil {
+			return err
+		}
 		if s.pool.admitted >= k {
 			g.rank(s, v, k)
 			return nil

@@ -21,6 +21,7 @@ type searcher struct {
 	scores        []int32
 	row           []float32 // an exact vector
 	heap          best.Heap
+	plane         planeQuery
 
 	// For inserting.
 	cands  []uint64 // distance<<32 | slot
@@ -131,8 +132,9 @@ func (s *searcher) unseenLinks(v *view, slot uint32, level int) {
 }
 
 // beam is the paper's algorithm 2 on one layer, from one entry point. The pool
-// holds the outcome.
-func (s *searcher) beam(v *view, from uint32, level, ef int, a admission) {
+// holds the outcome. With a budget it gives up, and reports false, after so
+// many codes.
+func (s *searcher) beam(v *view, from uint32, level, ef int, a admission, budget int) bool {
 	s.pool.reset(ef)
 	s.seen.reset(v.size)
 	s.seen.add(from)
@@ -142,11 +144,16 @@ func (s *searcher) beam(v *view, from uint32, level, ef int, a admission) {
 	for {
 		slot, ok := s.pool.next()
 		if !ok {
-			return
+			return true
 		}
 		s.unseenLinks(v, slot, level)
 		if len(s.ids) == 0 {
 			continue
+		}
+		if budget > 0 {
+			if budget -= len(s.ids); budget <= 0 {
+				return false
+			}
 		}
 		// The links of the best candidate so far come while codes are scored.
 		if ahead, ok := s.pool.peek(); ok {

@@ -19,12 +19,14 @@ import (
 //	     5  blocks: M words each, the links of one node on one layer above 0
 //	     6  state of 65,536 slots: a bit each in the graph, then a bit each live
 //	     7  exact vectors, float32, where the index keeps them
+//	     8  the codec of the plane, as quant.Binary writes itself
+//	     9  the plane: a slot's code and its two factors, float32
 //
 // A page holds as many whole rows as fit into 64 KiB, at least one, and is
 // filled with zeros. All numbers are little-endian.
 const (
 	magic   = 0x77736e68 // "hnsw"
-	version = 1
+	version = 2
 
 	kindCodec   = 1 << 24
 	kindCodes   = 2 << 24
@@ -33,6 +35,8 @@ const (
 	kindBlocks  = 5 << 24
 	kindState   = 6 << 24
 	kindVectors = 7 << 24
+	kindBits    = 8 << 24
+	kindPlane   = 9 << 24
 
 	maxPages   = 1 << 24
 	headerSize = 57
@@ -73,6 +77,7 @@ func (g *Graph) Checkpoint(put func(key uint32, page []byte) error) error {
 	clear(g.saved.upper)
 	clear(g.saved.blocks)
 	clear(g.saved.vectors)
+	clear(g.saved.plane)
 	return nil
 }
 
@@ -85,6 +90,13 @@ func (g *Graph) checkpoint(v *view, state *index.Bitmap, live []uint64, put func
 			return err
 		}
 		if err := w.Page(kindCodec, func(p []byte) []byte { return append(p, codec...) }); err != nil {
+			return err
+		}
+		bits, err := g.plane.codec.MarshalBinary()
+		if err != nil {
+			return err
+		}
+		if err := w.Page(kindBits, func(p []byte) []byte { return append(p, bits...) }); err != nil {
 			return err
 		}
 	}
@@ -102,6 +114,9 @@ func (g *Graph) checkpoint(v *view, state *index.Bitmap, live []uint64, put func
 	if err := pages(kindCodes, s.codes, func(p []byte, i uint32) []byte {
 		return appendRows(p, v.codes, i, int(codesPerPage(v))*v.stride)
 	}); err != nil {
+		return err
+	}
+	if err := pages(kindPlane, s.plane, g.plane.appendRows); err != nil {
 		return err
 	}
 	words := func(from []uint32, n uint32) func(p []byte, i uint32) []byte {
