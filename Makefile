@@ -39,7 +39,7 @@ unit:
 
 # What the index promises to find; it counts, so it needs no race detector.
 recall:
-	$(GO) test -count=1 -run '^TestRecall$$' ./index/hnsw
+	$(GO) test -count=1 -run '^TestRecall' ./index/hnsw
 
 race:
 	$(GO) test -race -timeout 40m ./...

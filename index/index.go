@@ -164,11 +164,24 @@ type Stats struct {
 	BytesResident  int64 // codes, links and copies held in memory
 	BytesPerVector float64
 	MaxLevel       int
-	Calibration    []Calibration // of the sides that recall was asked for; empty before
+}
+
+// Calibrated is an index that measures which effort finds what. It is asked
+// for recall by Query.Recall.
+type Calibrated interface {
+	Index
+
+	// Calibrations tells what is known now, by side; nothing before recall was
+	// asked for.
+	Calibrations() []Calibration
+
+	// Calibrate measures a side now. Searches that ask for recall start it by
+	// themselves, in the background.
+	Calibrate(ctx context.Context, side Side) error
 }
 
 // Calibration tells what an index has measured about itself: recall@10 by
-// beam, against exact scans of sampled queries.
+// beam, on the careful side, against all but exact scans of sampled queries.
 type Calibration struct {
 	Side    Side
 	Live    int // vectors when it was measured

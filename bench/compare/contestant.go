@@ -34,7 +34,12 @@ var (
 	textBeams  = []int{40, 80, 160, 320, 640, 1280}
 	probes     = []int{1, 2, 4, 8, 16, 32, 64, 128, 256}
 	noBeam     = []int{0}
+	// In thousandths.
+	askedRecalls = []int{800, 850, 900, 930, 950, 970, 980, 990, 995}
 )
+
+// variantRecall asks for recall, in thousandths, in place of a beam.
+const variantRecall = "recall"
 
 // beams are what a contestant is asked with on one side.
 func (c *contestant) beams(side string) []int {
@@ -87,7 +92,11 @@ func (o options) contestants() (engines []*engine, all []*contestant, err error)
 		if i > 0 {
 			name = fmt.Sprintf("clipdb-%d", i+1)
 		}
-		add(name, []string{self, "-serve", c.String()}, k)
+		ways := []*contestant{k}
+		if c.Kind == "hnsw" {
+			ways = append(ways, &contestant{library: "clipdb hnsw, recall asked", quant: k.quant, variant: variantRecall, efs: askedRecalls, graph: true})
+		}
+		add(name, []string{self, "-serve", c.String()}, ways...)
 	}
 	python := func(name string, cs ...*contestant) {
 		add(name, append([]string{o.python, filepath.Join(o.scripts, "peers.py"), name}, graph...), cs...)

@@ -34,6 +34,9 @@ func (l *clipdbLibrary) Build(base npy.Matrix, threads int) (err error) {
 
 func (l *clipdbLibrary) Search(q peer.Query, dst []uint32) ([]uint32, error) {
 	query := index.Query{Vector: q.Vector, K: q.K, Ef: q.Ef}
+	if q.Variant == variantRecall {
+		query.Ef, query.Recall = 0, float32(q.Ef)/1000
+	}
 	if q.Text {
 		query.Side = index.SideText
 	}

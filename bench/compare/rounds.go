@@ -129,6 +129,9 @@ func newRun(c *contestant, o options, set *dataset.Set, side, ef int) *trialRun 
 		r.row.BytesPerVector += 4 * float64(set.Base.Cols)
 		r.row.PeakBytes += 4 * float64(set.Base.Cols)
 	}
+	if c.variant == variantRecall {
+		r.row.Asked, r.row.Ef = float64(ef)/1000, 0
+	}
 	return r
 }
 

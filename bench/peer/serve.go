@@ -20,9 +20,10 @@ import (
 
 // Query is one query to a library.
 type Query struct {
-	Vector []float32
-	K, Ef  int
-	Text   bool // it comes from the text side
+	Vector  []float32
+	K, Ef   int
+	Text    bool   // it comes from the text side
+	Variant string // way of searching the same index
 }
 
 // Library is a vector index in this process.
@@ -121,7 +122,7 @@ func (s *server) search(q Request) (r Reply, err error) {
 	round, err := timing.Run(context.Background(), load, func() func(int) ([]uint32, error) {
 		var ids []uint32
 		return func(i int) (_ []uint32, err error) {
-			ids, err = s.lib.Search(Query{Vector: m.Row(i), K: q.K, Ef: q.Ef, Text: q.Side == "text"}, ids[:0])
+			ids, err = s.lib.Search(Query{Vector: m.Row(i), K: q.K, Ef: q.Ef, Text: q.Side == "text", Variant: q.Variant}, ids[:0])
 			return ids, err
 		}
 	})

@@ -8,9 +8,10 @@ import (
 
 // Row is one setting of one index on one set of queries.
 type Row struct {
-	Index          string  `json:"index"` // kind of index, or the library
-	Quant          string  `json:"quant"` // what distances are computed on
-	Ef             int     `json:"ef"`    // beam; 0 where there is none
+	Index          string  `json:"index"`                  // kind of index, or the library
+	Quant          string  `json:"quant"`                  // what distances are computed on
+	Ef             int     `json:"ef"`                     // beam; 0 where there is none
+	Asked          float64 `json:"recall_asked,omitempty"` // in place of a beam
 	Recall         float64 `json:"recall"`
 	QPS            float64 `json:"qps"` // queries a second of wall time
 	P50            float64 `json:"p50_us"`

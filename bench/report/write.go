@@ -77,7 +77,9 @@ func WriteTable(w io.Writer, rows []Row) error {
 	fmt.Fprintln(t, "index\tside\tthreads\tef\trecall\tqps\tp50 µs\tp99 µs\tp999 µs\tbuild s\tbytes/vector\topen s\t")
 	for _, r := range rows {
 		ef := "-"
-		if r.Ef > 0 {
+		if r.Asked > 0 {
+			ef = "recall " + strconv.FormatFloat(r.Asked, 'g', 4, 64)
+		} else if r.Ef > 0 {
 			ef = strconv.Itoa(r.Ef)
 		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%.4f\t%.0f\t%.1f\t%.1f\t%.1f\t%s\t%.0f\t%s\t\n",

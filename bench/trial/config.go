@@ -22,7 +22,8 @@ type Config struct {
 	M              int // 0 takes the default, here and below
 	EfConstruction int
 	Quant          index.Quant
-	Ef             []int // beams to search with; empty takes one, the default
+	Ef             []int     // beams to search with; empty takes one, the default
+	Recall         []float32 // shares of the nearest to ask for, beside the beams
 	Seed           uint64
 	Workers        int  // goroutines that build
 	Own            bool // the index keeps a copy of the exact vectors; else it reads the caller's
@@ -69,8 +70,10 @@ func (c *Config) set(key, value string) (err error) {
 		c.Own = value == "own"
 	case "ef":
 		c.Ef, err = ParseBeams(value, "/")
+	case "recall":
+		c.Recall, err = ParseRecalls(value, "/")
 	default:
-		return errors.New("unknown; take M, efc, ef, quant, seed, workers or vectors")
+		return errors.New("unknown; take M, efc, ef, recall, quant, seed, workers or vectors")
 	}
 	return err
 }
@@ -84,6 +87,19 @@ func ParseBeams(s, sep string) ([]int, error) {
 			return nil, fmt.Errorf("ef %q is no number from 1 to %d", part, index.MaxEf)
 		}
 		out = append(out, v)
+	}
+	return out, nil
+}
+
+// ParseRecalls reads shares of the nearest that are parted by sep.
+func ParseRecalls(s, sep string) ([]float32, error) {
+	var out []float32
+	for part := range strings.SplitSeq(s, sep) {
+		v, err := strconv.ParseFloat(strings.TrimSpace(part), 32)
+		if err != nil || v <= 0 || !index.ValidRecall(float32(v)) {
+			return nil, fmt.Errorf("recall %q is no number between 0 and 1", part)
+		}
+		out = append(out, float32(v))
 	}
 	return out, nil
 }
@@ -114,6 +130,13 @@ func (c Config) String() string {
 			words[i] = strconv.Itoa(ef)
 		}
 		parts = append(parts, "ef="+strings.Join(words, "/"))
+	}
+	if len(c.Recall) > 0 {
+		words := make([]string, len(c.Recall))
+		for i, r := range c.Recall {
+			words[i] = strconv.FormatFloat(float64(r), 'g', -1, 32)
+		}
+		parts = append(parts, "recall="+strings.Join(words, "/"))
 	}
 	if len(parts) == 0 {
 		return c.Kind
@@ -146,8 +169,12 @@ func (c Config) QuantName() string {
 	return c.Quant.String()
 }
 
-// Beams are the values of ef to search with; a flat index has the one 0.
+// Beams are the values of ef to search with; a flat index has the one 0. It has
+// none where only recall is asked for.
 func (c Config) Beams() []int {
+	if len(c.Recall) > 0 && len(c.Ef) == 0 {
+		return nil
+	}
 	if c.Kind == "flat" || len(c.Ef) == 0 {
 		return []int{0}
 	}
@@ -173,6 +200,9 @@ func (c Config) Check() error {
 		if ef < 1 || ef > index.MaxEf {
 			return fmt.Errorf("%w: ef is %d; it goes from 1 to %d", ErrConfig, ef, index.MaxEf)
 		}
+	}
+	if len(c.Recall) > 0 && c.Kind != "hnsw" {
+		return fmt.Errorf("%w: recall can be asked of hnsw alone", ErrConfig)
 	}
 	if _, err := c.params(npy.Matrix{Cols: 1}).WithDefaults(); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)

@@ -3,6 +3,7 @@ package trial
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"time"
 
@@ -46,9 +47,19 @@ func Measure(ctx context.Context, set *dataset.Set, q dataset.Queries, t *truth.
 		if err != nil {
 			return nil, err
 		}
+		if len(b.Config.Recall) > 0 {
+			if err := Calibrate(ctx, b.Index, q.Side, q.Row, q.Rows); err != nil {
+				return nil, err
+			}
+		}
 		for _, threads := range append([]int(nil), orOne(p.Threads)...) {
 			for _, ef := range b.Config.Beams() {
 				settings = append(settings, newSetting(b, o, set, q, p.K, threads, ef, p))
+			}
+			for _, recall := range b.Config.Recall {
+				s := newSetting(b, o, set, q, p.K, threads, 0, p)
+				s.ask.Recall, s.row.Asked, s.row.Ef = recall, asked(recall), 0
+				settings = append(settings, s)
 			}
 		}
 	}
@@ -121,4 +132,9 @@ func (s *setting) result() report.Row {
 	r.QPS, r.QPSCPU = timing.Median(s.qps), timing.Median(s.cpu)
 	r.P50, r.P99, r.P999 = timing.Median(s.p50), timing.Median(s.p99), timing.Median(s.p999)
 	return r
+}
+
+// asked is a recall as it was written: 0.95, not 0.949999988.
+func asked(r float32) float64 {
+	return math.Round(float64(r)*1e6) / 1e6
 }

@@ -13,8 +13,9 @@ import (
 type Ask struct {
 	Side    index.Side
 	K       int
-	Ef      int // 0 takes the index's default
-	Threads int // goroutines that search; 0 is 1
+	Ef      int     // 0 takes the index's default
+	Recall  float32 // asked for in place of Ef
+	Threads int     // goroutines that search; 0 is 1
 
 	MinTime time.Duration // the queries are asked again until this has passed
 	MaxTime time.Duration // no query is begun after it; 0 sets no limit
@@ -33,7 +34,7 @@ func Run(ctx context.Context, x index.Index, queries npy.Matrix, a Ask) (*timing
 		var slots []uint32
 		ap, appends := x.(appender)
 		return func(i int) (_ []uint32, err error) {
-			q := index.Query{Vector: queries.Row(i), K: a.K, Ef: a.Ef, Side: a.Side}
+			q := index.Query{Vector: queries.Row(i), K: a.K, Ef: a.Ef, Recall: a.Recall, Side: a.Side}
 			if appends {
 				got, err = ap.AppendSearch(ctx, got[:0], q)
 			} else {
@@ -46,4 +47,21 @@ func Run(ctx context.Context, x index.Index, queries npy.Matrix, a Ask) (*timing
 			return slots, err
 		}
 	})
+}
+
+// Calibrate lets an index that recall is asked of see queries of a side and
+// measure itself, so that a round does not fall into its learning.
+func Calibrate(ctx context.Context, x index.Index, side index.Side, queries func(i int) []float32, n int) error {
+	c, ok := x.(index.Calibrated)
+	if !ok {
+		return nil
+	}
+	for turn := range 16 { // an index looks at few of them
+		for i := range n {
+			if _, err := x.Search(ctx, index.Query{Vector: queries((i + turn) % n), K: 10, Recall: 0.9, Side: side}); err != nil {
+				return err
+			}
+		}
+	}
+	return c.Calibrate(ctx, side)
 }

@@ -16,17 +16,18 @@ import (
 // benchCmd measures recall against latency.
 type benchCmd struct {
 	benchData
-	Side    string   `name:"side" enum:"image,text" default:"image" placeholder:"image|text" help:"What the queries are: text vectors lie outside the cloud of images (default ${default})."`
-	K       int      `name:"k" short:"k" default:"10" placeholder:"N" help:"Neighbours asked for (default ${default})."`
-	Index   []string `name:"index" default:"hnsw" placeholder:"KIND" help:"Indexes to try: hnsw, flat, or coder, which Windows has not (default ${default})."`
-	Quant   []string `name:"quant" placeholder:"CODES" help:"What hnsw computes distances on; the default, and others that this version has, are in the text above."`
-	M       int      `name:"m" placeholder:"N" help:"Links of a node of a graph (default 16)."`
-	Efc     int      `name:"efc" placeholder:"N" help:"Effort of building (default 200)."`
-	Ef      []int    `name:"ef" placeholder:"N" help:"Efforts of searching, each a setting (default 10,20,40,80,160,320)."`
-	Config  []string `name:"config" sep:"none" placeholder:"TEXT" help:"A named configuration in place of the flags for the index, such as hnsw:M=16,efc=200,ef=20/40; may be repeated."`
-	Threads []int    `name:"threads" default:"1" placeholder:"N" help:"Goroutines that search, each a setting; the largest also builds (default ${default})."`
-	Rounds  int      `name:"rounds" default:"5" placeholder:"N" help:"Interleaved rounds, of which the medians count (default ${default})."`
-	Out     string   `name:"out" placeholder:"DIR" help:"Also write bench.json, bench.csv, bench.svg and bench.png, with the facts of this machine."`
+	Side    string    `name:"side" enum:"image,text" default:"image" placeholder:"image|text" help:"What the queries are: text vectors lie outside the cloud of images (default ${default})."`
+	K       int       `name:"k" short:"k" default:"10" placeholder:"N" help:"Neighbours asked for (default ${default})."`
+	Index   []string  `name:"index" default:"hnsw" placeholder:"KIND" help:"Indexes to try: hnsw, flat, or coder, which Windows has not (default ${default})."`
+	Quant   []string  `name:"quant" placeholder:"CODES" help:"What hnsw computes distances on; the default, and others that this version has, are in the text above."`
+	M       int       `name:"m" placeholder:"N" help:"Links of a node of a graph (default 16)."`
+	Efc     int       `name:"efc" placeholder:"N" help:"Effort of building (default 200)."`
+	Ef      []int     `name:"ef" placeholder:"N" help:"Efforts of searching, each a setting (default 10,20,40,80,160,320)."`
+	Recall  []float64 `name:"recall" placeholder:"R" help:"Shares of the nearest to ask hnsw for in place of --ef, each a setting, such as 0.95."`
+	Config  []string  `name:"config" sep:"none" placeholder:"TEXT" help:"A named configuration in place of the flags for the index, such as hnsw:M=16,efc=200,ef=20/40; may be repeated."`
+	Threads []int     `name:"threads" default:"1" placeholder:"N" help:"Goroutines that search, each a setting; the largest also builds (default ${default})."`
+	Rounds  int       `name:"rounds" default:"5" placeholder:"N" help:"Interleaved rounds, of which the medians count (default ${default})."`
+	Out     string    `name:"out" placeholder:"DIR" help:"Also write bench.json, bench.csv, bench.svg and bench.png, with the facts of this machine."`
 }
 
 // Help is shown by --help.
@@ -165,7 +166,7 @@ func (c *benchCmd) configs() ([]trial.Config, error) {
 		if conf.Workers == 0 {
 			conf.Workers = workers
 		}
-		if len(conf.Ef) == 0 {
+		if len(conf.Ef) == 0 && len(conf.Recall) == 0 {
 			conf.Ef = []int{10, 20, 40, 80, 160, 320}
 		}
 		if err := conf.Check(); err != nil {
@@ -192,6 +193,15 @@ func (c *benchCmd) configs() ([]trial.Config, error) {
 			return nil, &usageError{err: err}
 		}
 		conf.M, conf.EfConstruction, conf.Ef = c.M, c.Efc, c.Ef
+		for _, r := range c.Recall {
+			if conf.Kind != "hnsw" {
+				break
+			}
+			if r <= 0 || !index.ValidRecall(float32(r)) {
+				return nil, usagef("--recall is %v; it goes from above 0 to below 1", r)
+			}
+			conf.Recall = append(conf.Recall, float32(r))
+		}
 		quants := []string{""}
 		if conf.Kind == "hnsw" && len(c.Quant) > 0 {
 			quants = c.Quant

@@ -23,6 +23,7 @@ type searchFlags struct {
 	Filter   string   `name:"filter" short:"f" placeholder:"EXPR" help:"Only items whose attributes pass, e.g. 'year>=2020 and place in (Oslo, \"New York\")'."`
 	MinScore *float32 `name:"min-score" placeholder:"S" help:"Leave out answers with a lower score. Scores are cosines, and differ from model to model."`
 	Ef       int      `name:"ef" placeholder:"N" help:"Effort of the index: more finds more of the true nearest, and takes longer."`
+	Recall   float32  `name:"recall" placeholder:"R" help:"Share of the nearest to find, on average, such as 0.95, in place of an effort."`
 	Exact    bool     `name:"exact" help:"Compare with every item instead of asking the index."`
 	HTML     string   `name:"html" placeholder:"FILE" help:"Write the answers with their pictures as one page to look at."`
 	Save     string   `name:"save" placeholder:"DIR" help:"Write the page and the pictures found into a folder."`
@@ -67,6 +68,9 @@ func (f *searchFlags) options() (*db.SearchOptions, error) {
 	if f.Ef < 0 {
 		return nil, usagef("--ef is %d; it cannot be below 0", f.Ef)
 	}
+	if !(f.Recall >= 0 && f.Recall <= 1) {
+		return nil, usagef("--recall is %v; it goes from 0 to 1", f.Recall)
+	}
 	filter, err := filterexpr.Parse(f.Filter)
 	if err != nil {
 		var at *filterexpr.Error
@@ -75,7 +79,7 @@ func (f *searchFlags) options() (*db.SearchOptions, error) {
 		}
 		return nil, &usageError{err: err}
 	}
-	o := &db.SearchOptions{K: f.K, Filter: filter, Ef: f.Ef, Exact: f.Exact,
+	o := &db.SearchOptions{K: f.K, Filter: filter, Ef: f.Ef, Recall: f.Recall, Exact: f.Exact,
 		WithThumbnail: f.HTML != "" || f.Save != "", WithImage: f.Save != ""}
 	if f.MinScore != nil {
 		if s := float64(*f.MinScore); math.IsNaN(s) || s < -1 || s > 1 {

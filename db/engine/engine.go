@@ -155,7 +155,8 @@ type Query struct {
 	Vector   []float32 // unit length
 	K        int       // at least 1
 	Filter   Filter    // zero passes everything
-	Ef       int       // effort of an approximate search; 0 takes the engine's default
+	Ef       int       // effort of an approximate search; 0 takes Recall
+	Recall   float32   // share of the nearest to be found, below 1, when Ef is 0; 0 takes the engine's default
 	Exact    bool      // compare with every record that passes the filter
 	MinScore float32   // hits below are left out; zero leaves none out
 	Side     Side

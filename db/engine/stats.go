@@ -33,6 +33,21 @@ type IndexStats struct {
 	Tail           int     `json:"tail"`             // changes that the next open would replay
 	BytesResident  int64   `json:"bytes_resident"`   // memory held
 	BytesPerVector float64 `json:"bytes_per_vector"` // the same, for each vector
+
+	// Calibration is what the index knows of its recall, by side. It is empty
+	// until searches asked for recall.
+	Calibration []Calibration `json:"calibration,omitempty"`
+}
+
+// Calibration is recall@10 by effort, as an index measured it on a sample of
+// queries and an all but exact scan. Recall is on the careful side of what was
+// measured.
+type Calibration struct {
+	Side    Side      `json:"side"` // 0 pictures, 1 texts
+	Live    int       `json:"live"` // vectors at that time
+	Queries int       `json:"queries"`
+	Ef      []int     `json:"ef"`
+	Recall  []float32 `json:"recall"`
 }
 
 // VerifyReport tells what Verify found.

@@ -207,6 +207,13 @@ func (e *Engine) Stats(ctx context.Context) (engine.Stats, error) {
 			Kind: is.Kind, Live: is.Live, Tombstones: is.Tombstones, Tail: int(e.tail.Load()),
 			BytesResident: is.BytesResident, BytesPerVector: is.BytesPerVector,
 		}
+		if c, ok := e.idx.(index.Calibrated); ok {
+			for _, c := range c.Calibrations() {
+				out.Index.Calibration = append(out.Index.Calibration, engine.Calibration{
+					Side: engine.Side(c.Side), Live: c.Live, Queries: c.Queries, Ef: c.Ef, Recall: c.Recall,
+				})
+			}
+		}
 	}
 	return out, nil
 }

@@ -46,7 +46,7 @@ const seed = 1
 
 func (e *Engine) params(dim int) index.Params {
 	o := e.opts.Index
-	return index.Params{Dim: dim, M: o.M, EfConstruction: o.EfConstruction, EfSearch: o.EfSearch, Seed: seed, Vectors: e.vecs}
+	return index.Params{Dim: dim, M: o.M, EfConstruction: o.EfConstruction, EfSearch: o.EfSearch, Recall: o.Recall, Seed: seed, Vectors: e.vecs}
 }
 
 func (e *Engine) newIndex(kind Kind, dim int) (index.Index, error) {

@@ -30,7 +30,11 @@ type IndexOptions struct {
 	Kind           Kind
 	M              int // links of a node of the graph, twice that on the ground layer; 0 means 16
 	EfConstruction int // effort of building; 0 means 200
-	EfSearch       int // effort of searching when a query names none; 0 means 64
+	EfSearch       int // effort of searching when a query names neither effort nor recall; 0 means 64
+
+	// Recall is aimed at by searches that name neither effort nor recall; 0
+	// means EfSearch for pictures, and 0.95 for texts.
+	Recall float32
 }
 
 // Options of Open. Nil is the zero value.
@@ -74,6 +78,9 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	if v.Index.M < 0 || v.Index.M == 1 || v.Index.M > index.MaxM || v.Index.EfConstruction < 0 || v.Index.EfConstruction > index.MaxEf || v.Index.EfSearch < 0 || v.Index.EfSearch > index.MaxEf {
 		return v, fmt.Errorf("index options out of range: M %d (2 to %d), EfConstruction %d and EfSearch %d (1 to %d)", v.Index.M, index.MaxM, v.Index.EfConstruction, v.Index.EfSearch, index.MaxEf)
+	}
+	if !index.ValidRecall(v.Index.Recall) {
+		return v, fmt.Errorf("index options out of range: Recall %v (0 to below 1)", v.Index.Recall)
 	}
 	if v.VectorMemory == 0 {
 		v.VectorMemory = DefaultVectorMemory

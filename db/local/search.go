@@ -24,6 +24,9 @@ func (e *Engine) Search(ctx context.Context, q engine.Query) ([]engine.Hit, erro
 	if q.K < 1 {
 		return nil, fmt.Errorf("search: K is %d, at least 1 is needed", q.K)
 	}
+	if !index.ValidRecall(q.Recall) {
+		return nil, fmt.Errorf("search: recall is %v, from 0 to below 1 is needed", q.Recall)
+	}
 	if err := q.Filter.Check(); err != nil {
 		return nil, err
 	}
@@ -105,7 +108,7 @@ func (e *Engine) candidates(ctx context.Context, q engine.Query) (found []index.
 		return nil, nil
 	}
 	live := e.idx.Stats().Live
-	iq := index.Query{Vector: q.Vector, K: min(q.K, max(live, 1)), Ef: min(q.Ef, index.MaxEf), Exact: q.Exact, Side: index.Side(q.Side)}
+	iq := index.Query{Vector: q.Vector, K: min(q.K, max(live, 1)), Ef: min(q.Ef, index.MaxEf), Recall: q.Recall, Exact: q.Exact, Side: index.Side(q.Side)}
 	pass := live
 	if !q.Filter.IsZero() {
 		if iq.Allow = e.cols.eval(q.Filter); iq.Allow.Len() == 0 {

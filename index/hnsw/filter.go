@@ -16,10 +16,9 @@ const scanBlock = 256
 // keeps all and sorts once.
 const sortedPool = 2048
 
-// scanCodes leaves the best of all admitted slots in the pool, enough of them
-// for k answers after re-ranking.
-func (g *Graph) scanCodes(ctx context.Context, s *searcher, v *view, a admission, k int) error {
-	want := maxRerank(k)
+// scanCodes leaves the best of all admitted slots in the pool, as many as are
+// wanted.
+func (g *Graph) scanCodes(ctx context.Context, s *searcher, v *view, a admission, want int) error {
 	s.pool.reset(want)
 	s.scores = sized(s.scores, scanBlock)
 	flush := func() {

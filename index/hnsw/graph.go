@@ -62,7 +62,7 @@ type Graph struct {
 	scratch   linkScratch
 }
 
-var _ index.Index = (*Graph)(nil)
+var _ index.Calibrated = (*Graph)(nil)
 
 // New returns an empty graph.
 func New(p index.Params) (*Graph, error) {
@@ -135,11 +135,6 @@ func (g *Graph) Stats() index.Stats {
 	}
 	if _, level, ok := g.entryPoint(); ok {
 		st.MaxLevel = level
-	}
-	for side := range g.tuned.curves {
-		if c := g.tuned.curves[side].Load(); c != nil {
-			st.Calibration = append(st.Calibration, *c)
-		}
 	}
 	return st
 }

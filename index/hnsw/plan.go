@@ -28,10 +28,10 @@ type plan struct {
 // AVX-512 (docs/recall.md). Only their ratios matter, and these hold within a
 // factor of two from AVX2 to NEON: all three ways wait for memory.
 const (
-	beamCost  = 1300  // an entry of the beam: some twenty codes in random order
+	beamCost  = 1000  // an entry of the beam: some fifteen codes in random order
 	codeCost  = 25    // a code, read in order of slots
-	planeCost = 2     // a row of the plane
-	planeBase = 50000 // what the plane costs beside: its best rows' codes
+	planeCost = 3.5   // a row of the plane
+	planeBase = 40000 // what the plane costs beside: its best rows' codes
 	probeCost = 40    // a code that the beam scores
 )
 

@@ -150,7 +150,7 @@ func zOf(recall float32) float32 {
 
 // scanPlane leaves the best of all admitted slots in the pool, scored by their
 // codes: of the k nearest, the share of recall on average.
-func (g *Graph) scanPlane(ctx context.Context, s *searcher, v *view, a admission, k int, recall float32) error {
+func (g *Graph) scanPlane(ctx context.Context, s *searcher, v *view, a admission, k, limit int, recall float32) error {
 	p := &g.plane
 	q := &s.plane
 	p.mu.RLock()
@@ -164,7 +164,7 @@ func (g *Graph) scanPlane(ctx context.Context, s *searcher, v *view, a admission
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s.pool.reset(maxRerank(k))
+	s.pool.reset(limit)
 	q.rows = q.scan.Best(planeKeep(k), q.rows[:0])
 	s.offerRows(v, q.rows)
 	if kth, ok := s.pool.score(k); ok {

@@ -47,6 +47,7 @@ type restored struct {
 	trained, since int
 	bits           *quant.Binary
 	plane          []planeCode
+	curves         [2]*index.Calibration
 	spread         float64
 	book           page.Book
 }
@@ -92,7 +93,7 @@ func (g *Graph) restore(get func(key uint32) ([]byte, error)) (*restored, error)
 }
 
 func (g *Graph) readHeader(r *restored, h []byte) error {
-	if len(h) != headerSize {
+	if len(h) < headerSize {
 		return damaged("the header has %d bytes", len(h))
 	}
 	u32, u64 := binary.LittleEndian.Uint32, binary.LittleEndian.Uint64
@@ -108,7 +109,7 @@ func (g *Graph) readHeader(r *restored, h []byte) error {
 		return damaged("the header is not plausible")
 	}
 	r.trained, r.since = int(trained), int(since)
-	return nil
+	return r.readTuning(h[headerSize:])
 }
 
 func (g *Graph) readState(r *restored, p *page.Reader) error {
@@ -163,19 +164,19 @@ func (g *Graph) readArrays(r *restored, p *page.Reader) error {
 	v.links = hugeWords(int(v.size) * v.deg0)
 	v.upper = make([]uint32, v.size)
 	v.blocks = make([]uint32, int(r.nextBlock)*v.deg)
-	rows := func(kind, n, perPage uint32, rowBytes int, take func(at int, b []byte)) error {
+	// One goroutine reads pages, as the file's transaction wants it; others
+	// check and copy them, which is most of the work.
+	l := newLoading(p, g.params.Workers)
+	rows := func(kind, n, perPage uint32, rowBytes int, take func(at int, b []byte)) {
 		for i := uint32(0); uint64(i)*uint64(perPage) < uint64(n); i++ {
 			if !p.Has(kind | i) {
 				continue // no node there
 			}
-			b, err := p.Page(kind|i, int(perPage)*rowBytes)
-			if err != nil {
-				return err
-			}
-			have := min(perPage, n-i*perPage)
-			take(int(i)*int(perPage)*rowBytes, b[:int(have)*rowBytes])
+			have := int(min(perPage, n-i*perPage))
+			l.load(kind|i, int(perPage)*rowBytes, func(b []byte) {
+				take(int(i)*int(perPage)*rowBytes, b[:have*rowBytes])
+			})
 		}
-		return nil
 	}
 	words := func(dst []uint32) func(int, []byte) {
 		return func(at int, b []byte) {
@@ -185,16 +186,11 @@ func (g *Graph) readArrays(r *restored, p *page.Reader) error {
 			}
 		}
 	}
-	if err := rows(kindCodes, r.end, codesPerPage(v), v.stride, func(at int, b []byte) { copy(v.codes[at:], b) }); err != nil {
-		return err
-	}
-	if err := rows(kindLinks, r.end, linksPerPage(v), 4*v.deg0, words(v.links)); err != nil {
-		return err
-	}
-	if err := rows(kindUpper, r.end, upperPerPage(), 4, words(v.upper)); err != nil {
-		return err
-	}
-	return rows(kindBlocks, r.nextBlock, blocksPerPage(v), 4*v.deg, words(v.blocks))
+	rows(kindCodes, r.end, codesPerPage(v), v.stride, func(at int, b []byte) { copy(v.codes[at:], b) })
+	rows(kindLinks, r.end, linksPerPage(v), 4*v.deg0, words(v.links))
+	rows(kindUpper, r.end, upperPerPage(), 4, words(v.upper))
+	rows(kindBlocks, r.nextBlock, blocksPerPage(v), 4*v.deg, words(v.blocks))
+	return l.wait()
 }
 
 // check refuses levels, links and entry points that lead anywhere but to nodes
@@ -279,6 +275,9 @@ func (g *Graph) use(r *restored) {
 	g.view.Store(&r.view)
 	g.plane.use(r.bits)
 	g.plane.put(r.plane)
+	for side, c := range r.curves {
+		g.tuned.curves[side].Store(c)
+	}
 	g.tally()
 	g.entry.Store(r.entry)
 }

@@ -22,6 +22,7 @@ type searcher struct {
 	row           []float32 // an exact vector
 	heap          best.Heap
 	plane         planeQuery
+	hidden        uint32 // one above a slot that the beam passes over; 0 for none
 
 	// For inserting.
 	cands  []uint64 // distance<<32 | slot
@@ -138,6 +139,9 @@ func (s *searcher) beam(v *view, from uint32, level, ef int, a admission, budget
 	s.pool.reset(ef)
 	s.seen.reset(v.size)
 	s.seen.add(from)
+	if s.hidden != 0 {
+		s.seen.add(s.hidden - 1)
+	}
 	s.ids = append(s.ids[:0], from)
 	s.score(v, s.ids)
 	s.offer(&a)

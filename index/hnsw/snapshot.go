@@ -11,7 +11,7 @@ import (
 
 // A checkpoint holds, under keys kind<<24 | number of the page:
 //
-//	kind 0  the header: see appendHeader
+//	kind 0  the header: see appendHeader and tuning.append
 //	     1  the codec, as quant.Int8 writes itself
 //	     2  codes, stride bytes a slot
 //	     3  links of layer 0, 2M words a slot: neighbour+1, 0 behind the last
@@ -157,7 +157,8 @@ func (g *Graph) appendHeader(p []byte) []byte {
 	p = binary.LittleEndian.AppendUint64(p, g.entry.Load())
 	p = binary.LittleEndian.AppendUint64(p, uint64(g.trained))
 	p = binary.LittleEndian.AppendUint64(p, uint64(g.since))
-	return binary.LittleEndian.AppendUint64(p, math.Float64bits(float64(g.view.Load().spread)))
+	p = binary.LittleEndian.AppendUint64(p, math.Float64bits(float64(g.view.Load().spread)))
+	return g.tuned.append(p)
 }
 
 // appendRows appends the i-th n bytes of from, with zeros behind its end.

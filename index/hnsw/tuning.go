@@ -2,6 +2,7 @@ package hnsw
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -16,12 +17,15 @@ import (
 // queries are served by the plane.
 //
 // The queries are the latest of that side. While there are few, stored
-// vectors stand in for image queries; nothing stands in for text queries,
-// whose recall by beam is far lower than that of any stored vector.
+// vectors stand in for image queries, each hidden from its own search: with
+// its node in reach it would be found far more easily than a new picture is.
+// Nothing stands in for text queries, whose recall by beam is far lower than
+// that of any stored vector.
 type tuning struct {
 	curves  [2]atomic.Pointer[index.Calibration]
 	recent  [2]recent
 	busy    [2]atomic.Bool
+	stand   [2]atomic.Bool // the curve was measured with stored vectors
 	working sync.WaitGroup
 }
 
@@ -32,11 +36,9 @@ const (
 	tuneGrowth  = 1.5 // times as many vectors, or as few, after which it is measured anew
 	tuneTop     = 0.998
 
-	// tuneMargin is added to what is asked for, as a share of what may be
-	// missed: the sample has an error of its own, and stored vectors, to which
-	// there are links, are found more easily than new ones.
+	// tuneMargin is by how much more is taken for missed than was measured:
+	// the sample has an error of its own.
 	tuneMargin = 0.15
-	storedMore = 0.25
 )
 
 var tuneBeams = []int{10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 896, 1280, 1792, 2560}
@@ -60,7 +62,8 @@ func (t *tuning) note(q index.Query, unit []float32) {
 }
 
 func (r *recent) note(unit []float32) {
-	if r.turn.Add(1)%recentShare != 0 || !r.mu.TryLock() {
+	// Hashed, so that queries which repeat in a cycle are not met again and again.
+	if hash64(uint64(r.turn.Add(1)))%recentShare != 0 || !r.mu.TryLock() {
 		return
 	}
 	defer r.mu.Unlock()
@@ -70,6 +73,15 @@ func (r *recent) note(unit []float32) {
 	}
 	copy(r.units[r.next], unit)
 	r.next = (r.next + 1) % tuneQueries
+}
+
+// plenty reports whether there are enough to measure with.
+func (r *recent) plenty() bool {
+	if !r.mu.TryLock() {
+		return false
+	}
+	defer r.mu.Unlock()
+	return len(r.units) >= tuneLeast
 }
 
 func (r *recent) all() [][]float32 {
@@ -99,16 +111,30 @@ func (t *tuning) ef(g *Graph, side index.Side, recall float32, k, live int) (int
 		side = index.SideImage
 	}
 	c := t.curves[side].Load()
-	if c == nil || float64(live) > tuneGrowth*float64(c.Live) || float64(c.Live) > tuneGrowth*float64(live) {
+	if c == nil || float64(live) > tuneGrowth*float64(c.Live) || float64(c.Live) > tuneGrowth*float64(live) ||
+		t.stand[side].Load() && t.recent[side].plenty() {
 		t.start(g, side)
 	}
 	if c == nil {
 		return 0, false
 	}
+	ef, ok := beamFor(c, recall)
+	return ef * max(k, tuneK) / tuneK, ok
+}
+
+// beamFor reads a beam from a curve, on straight lines between what was
+// measured. Recall rises ever more slowly with the beam, so that the lines lie
+// below it.
+func beamFor(c *index.Calibration, recall float32) (int, bool) {
 	for i, r := range c.Recall {
-		if r >= recall {
-			return c.Ef[i] * max(k, tuneK) / tuneK, true
+		if r < recall {
+			continue
 		}
+		if i == 0 || r <= c.Recall[i-1] {
+			return c.Ef[i], true
+		}
+		low, at := c.Recall[i-1], c.Ef[i-1]
+		return at + int(math.Ceil(float64(c.Ef[i]-at)*float64((recall-low)/(r-low)))), true
 	}
 	return 0, false
 }
@@ -116,16 +142,8 @@ func (t *tuning) ef(g *Graph, side index.Side, recall float32, k, live int) (int
 // start measures a side in the background unless that is under way or there
 // is nothing to measure it with.
 func (t *tuning) start(g *Graph, side index.Side) {
-	if side == index.SideText {
-		r := &t.recent[side]
-		if !r.mu.TryLock() {
-			return
-		}
-		few := len(r.units) < tuneLeast
-		r.mu.Unlock()
-		if few {
-			return
-		}
+	if side == index.SideText && !t.recent[side].plenty() {
+		return
 	}
 	if !t.busy[side].CompareAndSwap(false, true) {
 		return
@@ -136,53 +154,76 @@ func (t *tuning) start(g *Graph, side index.Side) {
 	})
 }
 
+// Calibrations implements index.Calibrated.
+func (g *Graph) Calibrations() []index.Calibration {
+	var out []index.Calibration
+	for side := range g.tuned.curves {
+		if c := g.tuned.curves[side].Load(); c != nil {
+			out = append(out, *c)
+		}
+	}
+	return out
+}
+
 // Calibrate measures which beam finds which share of the nearest for a side.
 // Searches that ask for recall start it by themselves, in the background. It
 // does nothing for the text side before there were text queries.
 func (g *Graph) Calibrate(ctx context.Context, side index.Side) error {
-	queries := g.tuned.recent[side].all()
-	margin := float32(tuneMargin)
-	if len(queries) < tuneLeast {
+	var probes []probe
+	for _, unit := range g.tuned.recent[side].all() {
+		probes = append(probes, probe{unit: unit})
+	}
+	stand := len(probes) < tuneLeast
+	if stand {
 		if side == index.SideText {
 			return nil
 		}
-		queries = append(queries, g.storedQueries(tuneQueries-len(queries))...)
-		margin += storedMore
+		probes = append(probes, g.storedProbes(tuneQueries-len(probes))...)
 	}
-	if len(queries) == 0 {
+	if len(probes) == 0 {
 		return nil
 	}
-	c := &index.Calibration{Side: side, Live: g.live.count(), Queries: len(queries)}
-	k := tuneK + 1 // a stored vector finds itself
-	truth := make([][]index.Candidate, len(queries))
-	for i, q := range queries {
+	c := &index.Calibration{Side: side, Live: g.live.count(), Queries: len(probes)}
+	truth := make([][]index.Candidate, len(probes))
+	for i, p := range probes {
 		var err error
-		if truth[i], err = g.measured(ctx, q, k, 0); err != nil {
+		if truth[i], err = g.measured(ctx, p, 0); err != nil {
 			return err
 		}
 	}
 	for _, ef := range tuneBeams {
 		found, wanted := 0, 0
-		for i, q := range queries {
-			got, err := g.measured(ctx, q, k, ef)
+		for i, p := range probes {
+			got, err := g.measured(ctx, p, ef)
 			if err != nil {
 				return err
 			}
-			found, wanted = found+agreeing(got, truth[i]), wanted+min(len(truth[i]), tuneK)
+			for _, t := range truth[i] {
+				if slices.ContainsFunc(got, func(c index.Candidate) bool { return c.Slot == t.Slot }) {
+					found++
+				}
+			}
+			wanted += len(truth[i])
 		}
 		recall := float32(found) / float32(max(wanted, 1))
-		// What is missed is taken for more than was measured.
-		c.Ef, c.Recall = append(c.Ef, ef), append(c.Recall, 1-(1-recall)*(1+margin)-0.001)
+		c.Ef, c.Recall = append(c.Ef, ef), append(c.Recall, 1-(1-recall)*(1+tuneMargin)-0.001)
 		if recall >= tuneTop || ef >= c.Live {
 			break
 		}
 	}
+	g.tuned.stand[side].Store(stand)
 	g.tuned.curves[side].Store(c)
 	return nil
 }
 
+// probe is a query of a calibration.
+type probe struct {
+	unit   []float32
+	hidden uint32 // one above the slot that must not be met; 0 for none
+}
+
 // measured answers a query by a beam, or with ef 0 by a scan of the plane.
-func (g *Graph) measured(ctx context.Context, unit []float32, k, ef int) ([]index.Candidate, error) {
+func (g *Graph) measured(ctx context.Context, p probe, ef int) ([]index.Candidate, error) {
 	g.readers.RLock()
 	defer g.readers.RUnlock()
 	if g.closed {
@@ -195,43 +236,27 @@ func (g *Graph) measured(ctx context.Context, unit []float32, k, ef int) ([]inde
 	s := g.searcher()
 	defer g.searchers.Put(s)
 	v, a := g.view.Load(), admit(g.live.load(), nil)
-	s.unit = append(s.unit[:0], unit...)
+	s.unit = append(s.unit[:0], p.unit...)
 	s.prepare(v, s.unit)
 	if ef > 0 {
-		s.beam(v, s.descend(v, entry, top, 0), 0, max(ef, k), a, 0)
-	} else if err := g.scanPlane(ctx, s, v, a, k, 0.9999); err != nil {
-		return nil, err
+		s.hidden = p.hidden
+		s.beam(v, s.descend(v, entry, top, 0), 0, max(ef, tuneK), a, 0)
+		s.hidden = 0
+		g.rank(s, v, tuneK, maxRerank(tuneK))
+	} else {
+		// One more, in case it is the hidden one.
+		if err := g.scanPlane(ctx, s, v, a, tuneK+1, maxRerank(tuneK), 0.9999); err != nil {
+			return nil, err
+		}
+		g.rank(s, v, tuneK+1, maxRerank(tuneK))
 	}
-	g.rank(s, v, k)
 	out, _ := g.appendLive(nil, s.heap.Sorted())
-	return out, nil
+	out = slices.DeleteFunc(out, func(c index.Candidate) bool { return c.Slot+1 == p.hidden })
+	return out[:min(len(out), tuneK)], ctx.Err()
 }
 
-// agreeing counts those of truth that got has, the tenth and not the eleventh
-// deciding, and not the query itself where it is stored.
-func agreeing(got, truth []index.Candidate) int {
-	const itself = 0.99999
-	skip := func(c []index.Candidate) []index.Candidate {
-		if len(c) > 0 && c[0].Score > itself {
-			c = c[1:]
-		}
-		return c[:min(len(c), tuneK)]
-	}
-	truth = skip(truth)
-	n := 0
-	for _, c := range skip(got) {
-		if slices.ContainsFunc(truth, func(o index.Candidate) bool { return o.Slot == c.Slot }) {
-			n++
-		}
-	}
-	if len(truth) < tuneK && n == len(truth) {
-		return min(n+1, tuneK) // the query itself was one of few
-	}
-	return n
-}
-
-// storedQueries draws vectors of the graph.
-func (g *Graph) storedQueries(n int) [][]float32 {
+// storedProbes draws vectors of nodes on layer 0, which no descent ends at.
+func (g *Graph) storedProbes(n int) []probe {
 	g.readers.RLock()
 	defer g.readers.RUnlock()
 	live := g.live.load()
@@ -241,11 +266,12 @@ func (g *Graph) storedQueries(n int) [][]float32 {
 	s := g.searcher()
 	defer g.searchers.Put(s)
 	v := g.view.Load()
-	var out [][]float32
+	entry, _, _ := g.entryPoint()
+	var out []probe
 	for i := 0; i < 16*n && len(out) < n; i++ {
 		slot := uint32(hash64(uint64(i)) % uint64(64*len(live)))
-		if hasBit(live, slot) && slot < v.size {
-			out = append(out, slices.Clone(g.best(s, v, slot)))
+		if slot < v.size && hasBit(live, slot) && v.level(slot) == 0 && slot != entry {
+			out = append(out, probe{slices.Clone(g.best(s, v, slot)), slot + 1})
 		}
 	}
 	return out

@@ -176,22 +176,33 @@ func (r *Reader) Has(key uint32) bool { _, ok := r.sums[key]; return ok }
 // Page returns the payload of key, which must have size bytes where size is
 // not negative. It is valid as long as what get returned.
 func (r *Reader) Page(key uint32, size int) ([]byte, error) {
-	want, ok := r.sums[key]
-	if !ok {
-		return nil, Damage(fmt.Sprintf("page %#x is missing", key))
-	}
-	raw, err := r.get(key)
+	raw, err := r.Fetch(key)
 	if err != nil {
 		return nil, err
 	}
-	if raw == nil {
+	return r.Payload(key, raw, size)
+}
+
+// Fetch reads the page of key without looking at it, for Payload.
+func (r *Reader) Fetch(key uint32) ([]byte, error) {
+	if !r.Has(key) {
 		return nil, Damage(fmt.Sprintf("page %#x is missing", key))
 	}
+	raw, err := r.get(key)
+	if err == nil && raw == nil {
+		err = Damage(fmt.Sprintf("page %#x is missing", key))
+	}
+	return raw, err
+}
+
+// Payload checks what Fetch read and returns its payload, as Page does. It may
+// be called from several goroutines.
+func (r *Reader) Payload(key uint32, raw []byte, size int) ([]byte, error) {
 	p, sum, err := unframe(raw, key)
 	if err != nil {
 		return nil, err
 	}
-	if sum != want {
+	if sum != r.sums[key] {
 		return nil, Damage(fmt.Sprintf("page %#x is not of this checkpoint", key))
 	}
 	if size >= 0 && len(p) != size {
