@@ -113,6 +113,8 @@ func (a *app) printInfo(l infoLine) error {
 		name = "none yet"
 	case l.Model.Fingerprint == "":
 		name = "none, vectors of your own"
+	case l.Model.Licence == encoder.UnknownLicence:
+		name += ", licence not told"
 	case l.Model.Licence != "":
 		name += ", " + l.Model.Licence
 	}
