@@ -36,6 +36,14 @@ type Options struct {
 	Index        IndexOptions // how vectors are indexed
 	VectorMemory int64        // bytes of exact vectors kept in memory; 0 means 256 MiB, below zero none
 
+	// AllowedLicences are SPDX identifiers. With any, a database or encoder
+	// whose model is under another licence is refused with ErrLicence.
+	AllowedLicences []string
+
+	// Sensitive rates each picture that is stored for sensitive content; nil,
+	// the default, rates none. Read its caveats first.
+	Sensitive *SensitiveOptions
+
 	Images         ImagePolicy // what of a picture is stored: KeepOriginal by default
 	MaxImageBytes  int64       // largest picture taken; 0 means 64 MiB
 	MaxImagePixels int64       // largest picture taken; 0 means 100 million
@@ -51,7 +59,8 @@ type Options struct {
 // such calls return ErrNoRuntime, and the caller's own vectors work.
 //
 // It returns ErrLocked when another process holds the file, ErrModelMismatch
-// when it was written with another model, ErrNewerFormat, ErrNotDatabase or
+// when it was written with another model, ErrLicence when the licence of its
+// model is not allowed, ErrNewerFormat, ErrNotDatabase or
 // ErrCorrupt when it cannot be read.
 func Open(path string, opts *Options) (*DB, error) {
 	var o Options
@@ -67,7 +76,7 @@ func Open(path string, opts *Options) (*DB, error) {
 	}
 	d := &db.Options{
 		Encoder: o.Encoder, Images: o.Images, MaxImageBytes: o.MaxImageBytes, MaxImagePixels: o.MaxImagePixels,
-		Workers: o.Workers, Logger: o.Logger,
+		Workers: o.Workers, Logger: o.Logger, AllowedLicences: o.AllowedLicences, Sensitive: o.Sensitive,
 	}
 	if o.Encoder == nil && !o.NoModel {
 		enc, err := BuiltinModel(&ModelOptions{Library: o.Runtime, Logger: o.Logger})
@@ -98,6 +107,9 @@ type Encoder = encoder.Encoder
 
 // Model describes what an encoder computes.
 type Model = encoder.Model
+
+// Card says what a model is, what it learnt from and where it errs.
+type Card = encoder.Card
 
 // IndexOptions say how vectors are indexed.
 type IndexOptions = local.IndexOptions

@@ -167,3 +167,31 @@ func TestOpenErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestSensitiveAtInsert rates with the built-in model as pictures come in.
+func TestSensitiveAtInsert(t *testing.T) {
+	withModel(t) // or skip
+	db := open(t, filepath.Join(t.TempDir(), "rated.clipdb"), &clipdb.Options{
+		AllowedLicences: []string{"Apache-2.0"},
+		Sensitive:       &clipdb.SensitiveOptions{Threshold: 0.6, Labels: []string{"a rocket"}, Neutral: []string{"a cat", "a cup of coffee"}},
+	})
+	for _, name := range []string{"rocket", "cat", "coffee"} {
+		if _, err := db.Insert(ctx, clipdb.Item{ID: name, Image: clipdb.File("examples/data/photos/" + name + ".jpg")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for rec, err := range db.All(ctx) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		flagged, _ := rec.Attrs["sensitive"].AsBool()
+		score, ok := rec.Attrs["sensitive_score"].AsFloat()
+		if !ok || flagged != (rec.ID == "rocket") || flagged != (score >= 0.6) {
+			t.Errorf("%s: %v", rec.ID, rec.Attrs)
+		}
+	}
+	card, licence, ok := db.Card()
+	if m, _ := db.Model(); !ok || licence != "Apache-2.0" || card.About == "" || card.About != m.Card.About {
+		t.Errorf("card %+v, %q, %v", card, licence, ok)
+	}
+}

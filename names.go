@@ -11,32 +11,37 @@ import (
 
 // Names of package db that programs type.
 type (
-	ID              = db.ID
-	Item            = db.Item
-	Record          = db.Record
-	ImageInfo       = db.ImageInfo
-	Fetch           = db.Fetch
-	Query           = db.Query
-	Match           = db.Match
-	SearchOptions   = db.SearchOptions
-	ScanOptions     = db.ScanOptions
-	BatchOptions    = db.BatchOptions
-	BatchReport     = db.BatchReport
-	ItemResult      = db.ItemResult
-	Status          = db.Status
-	Progress        = db.Progress
-	OnExists        = db.OnExists
-	ClassifyOptions = db.ClassifyOptions
-	LabelScore      = db.LabelScore
-	ImagePolicy     = db.ImagePolicy
-	Stats           = db.Stats
-	VerifyReport    = db.VerifyReport
-	Problem         = db.Problem
-	Failure         = db.Failure
-	Event           = db.Event
-	Listener        = db.Listener
-	DimensionError  = db.DimensionError
-	MismatchError   = db.MismatchError
+	ID               = db.ID
+	Item             = db.Item
+	Record           = db.Record
+	ImageInfo        = db.ImageInfo
+	Fetch            = db.Fetch
+	Query            = db.Query
+	Match            = db.Match
+	SearchOptions    = db.SearchOptions
+	ScanOptions      = db.ScanOptions
+	BatchOptions     = db.BatchOptions
+	BatchReport      = db.BatchReport
+	ItemResult       = db.ItemResult
+	Status           = db.Status
+	Progress         = db.Progress
+	OnExists         = db.OnExists
+	ClassifyOptions  = db.ClassifyOptions
+	LabelScore       = db.LabelScore
+	ImagePolicy      = db.ImagePolicy
+	Stats            = db.Stats
+	VerifyReport     = db.VerifyReport
+	Problem          = db.Problem
+	Failure          = db.Failure
+	Event            = db.Event
+	Listener         = db.Listener
+	Provenance       = db.Provenance
+	Expired          = db.Expired
+	ExpireOptions    = db.ExpireOptions
+	SensitiveOptions = db.SensitiveOptions
+	SensitiveScore   = db.SensitiveScore
+	DimensionError   = db.DimensionError
+	MismatchError    = db.MismatchError
 )
 
 // What is stored of a picture: Options.Images.
@@ -71,6 +76,8 @@ var (
 	ErrNoRuntime      = db.ErrNoRuntime
 	ErrNoEncoder      = db.ErrNoEncoder
 	ErrModelMismatch  = db.ErrModelMismatch
+	ErrLicence        = db.ErrLicence
+	ErrProvenance     = db.ErrProvenance
 	ErrDimension      = db.ErrDimension
 	ErrVector         = db.ErrVector
 	ErrCorrupt        = db.ErrCorrupt
@@ -86,6 +93,9 @@ var (
 	ErrQuery          = db.ErrQuery
 	ErrFilter         = db.ErrFilter
 )
+
+// ProvenanceOf reads the provenance out of attributes.
+func ProvenanceOf(a Attrs) (Provenance, error) { return db.ProvenanceOf(a) }
 
 // Text looks for pictures that show what the words say.
 func Text(text string) Query { return db.Text(text) }

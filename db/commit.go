@@ -109,6 +109,9 @@ func (b *batch) store(ctx context.Context, group []*job) error {
 	if len(jobs) == 0 {
 		return nil
 	}
+	if err := b.d.rateRecords(ctx, records); err != nil {
+		return err
+	}
 	mode := engine.Create
 	if b.o.OnExists == Replace {
 		mode = engine.Replace

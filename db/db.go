@@ -15,6 +15,7 @@ import (
 type DB struct {
 	*embedder
 	eng      engine.Engine
+	rater    rater
 	closed   atomic.Bool
 	close    sync.Once
 	closeErr error
@@ -25,10 +26,18 @@ type DB struct {
 // it fails.
 //
 // It returns ErrModelMismatch, naming both models, when the engine holds
-// vectors of another model than the encoder's.
+// vectors of another model than the encoder's, and ErrLicence when the model
+// of either is not allowed.
 func Open(eng engine.Engine, opts *Options) (*DB, error) {
 	d := &DB{embedder: newEmbedder(opts), eng: eng}
-	if err := d.checkModel(context.Background()); err != nil {
+	err := d.checkModel(context.Background())
+	if err == nil {
+		err = d.checkLicences()
+	}
+	if err == nil {
+		err = d.opts.Sensitive.check()
+	}
+	if err != nil {
 		return nil, errors.Join(err, eng.Close())
 	}
 	return d, nil

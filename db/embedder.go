@@ -163,7 +163,7 @@ func (e *embedder) noted(err error) error {
 // spec is the spec of the model's vectors.
 func (e *embedder) spec() engine.Spec {
 	m := e.enc.Model()
-	return engine.Spec{Dim: m.Dim, Model: m.Name, Fingerprint: m.Fingerprint}
+	return engine.Spec{Dim: m.Dim, Model: m.Name, Fingerprint: m.Fingerprint, Licence: m.Licence, Card: m.Card.String()}
 }
 
 // describe makes the stored form of a decoded picture, under the image

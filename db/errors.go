@@ -29,6 +29,9 @@ var (
 	ErrFilter = engine.ErrFilter
 	// ErrItem is returned for items with neither a picture nor a vector.
 	ErrItem = errors.New("item has neither an image nor a vector")
+	// ErrProvenance is returned for items whose reserved attributes of
+	// provenance have another type than their meaning asks for.
+	ErrProvenance = errors.New("provenance cannot be used")
 	// ErrQuery is returned for queries that say nothing.
 	ErrQuery = errors.New("query cannot be answered")
 	// ErrText is returned for text that the model cannot take: not UTF-8, or
@@ -63,6 +66,9 @@ var (
 	// ErrModelMismatch is returned when vectors of one model meet a database
 	// of another. It comes as a *MismatchError.
 	ErrModelMismatch = engine.ErrModelMismatch
+	// ErrLicence is returned when the licence of a model is not among those
+	// that the options allow.
+	ErrLicence = encoder.ErrLicence
 )
 
 // Errors of the database's file and state.

@@ -45,7 +45,11 @@ func (d *DB) insert(ctx context.Context, item Item, mode engine.PutMode) (ID, bo
 	if err := d.bind(ctx, p.spec); err != nil {
 		return "", false, item.failed(err)
 	}
-	results, err := d.eng.Put(ctx, []engine.Record{p.record}, mode)
+	records := []engine.Record{p.record}
+	if err := d.rateRecords(ctx, records); err != nil {
+		return "", false, item.failed(err)
+	}
+	results, err := d.eng.Put(ctx, records, mode)
 	if err == nil {
 		err = results[0].Err
 	}
@@ -166,6 +170,9 @@ func (d *DB) checkNew(ctx context.Context, p *prepared, fresh bool) error {
 	if err := p.record.CheckText(); err != nil {
 		return err
 	}
+	if err := checkProvenance(p.record.Attrs); err != nil {
+		return err
+	}
 	if !fresh {
 		return nil
 	}
@@ -178,7 +185,7 @@ func (d *DB) checkNew(ctx context.Context, p *prepared, fresh bool) error {
 
 // bind declares whose vectors come next, where that is news to the engine.
 func (d *DB) bind(ctx context.Context, spec engine.Spec) error {
-	if stored := d.eng.Spec(); stored.Bound() && stored.Check(spec) == nil {
+	if stored := d.eng.Spec(); stored.Bound() && stored.Check(spec) == nil && stored.With(spec) == stored {
 		return nil
 	}
 	return d.eng.Bind(ctx, spec)

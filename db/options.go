@@ -55,6 +55,15 @@ type Options struct {
 	// encoder between databases.
 	CloseEncoder bool
 
+	// AllowedLicences are SPDX identifiers. With any, Open refuses an encoder,
+	// and a database, whose model is under another licence, with ErrLicence.
+	// See encoder.CheckLicence.
+	AllowedLicences []string
+
+	// Sensitive rates each picture that is stored for sensitive content; nil,
+	// the default, rates none. See SensitiveOptions.
+	Sensitive *SensitiveOptions
+
 	// Images says what of a picture is stored; KeepOriginal by default.
 	Images ImagePolicy
 

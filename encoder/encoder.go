@@ -31,6 +31,7 @@ type Model struct {
 	LogitBias   float32  // what is added to the logits where Sigmoid is set
 	Sigmoid     bool     // probabilities are the logistic function of each logit (SigLIP), not the softmax over all
 	ImageSize   int      // side of the square that the image tower sees, in pixels
+	Card        Card     // what people should know of the model
 }
 
 // Encoder turns images and texts into unit vectors of Model().Dim float32

@@ -23,7 +23,8 @@ type addCmd struct {
 	Hidden   bool     `name:"hidden" help:"Also files and folders whose names begin with a dot."`
 	Replace  bool     `name:"replace" help:"Store every picture anew, also what has not changed; captions and attributes that are not given again are dropped."`
 	Strict   bool     `name:"strict" help:"Exit with status 1 when any file fails."`
-	Workers  int      `name:"workers" placeholder:"N" help:"Pictures decoded at the same time (default: the number of CPUs, at most 4)."`
+	provenanceFlags
+	Workers int `name:"workers" placeholder:"N" help:"Pictures decoded at the same time (default: the number of CPUs, at most 4)."`
 }
 
 // Help is shown by --help.
@@ -130,7 +131,7 @@ func (c *addCmd) attributes() (db.Attrs, error) {
 		}
 		attrs[key] = v
 	}
-	return attrs, nil
+	return attrs, c.into(attrs)
 }
 
 func (c *addCmd) policy() db.ImagePolicy {

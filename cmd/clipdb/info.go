@@ -7,6 +7,8 @@ import (
 
 	"github.com/clipdb/clipdb/db"
 	"github.com/clipdb/clipdb/db/engine"
+	"github.com/clipdb/clipdb/encoder"
+	"github.com/clipdb/clipdb/encoder/model"
 )
 
 // infoCmd shows what is in a database.
@@ -17,7 +19,7 @@ type infoCmd struct {
 
 // Help is shown by --help.
 func (*infoCmd) Help() string {
-	return `With --json: {"items","dim","model":{"name","fingerprint","licence"},"bytes":{...},"index":{"kind",...},
+	return `With --json: {"items","dim","model":{"name","fingerprint","licence","card"},"bytes":{...},"index":{"kind",...},
 "failures"}; with --failures a line for each is {"id","reason","time"}.`
 }
 
@@ -33,9 +35,10 @@ type infoLine struct {
 }
 
 type infoModel struct {
-	Name        string `json:"name"`
-	Fingerprint string `json:"fingerprint"`
-	Licence     string `json:"licence"`
+	Name        string        `json:"name"`
+	Fingerprint string        `json:"fingerprint"`
+	Licence     string        `json:"licence"`
+	Card        *encoder.Card `json:"card,omitempty"`
 }
 
 type failureLine struct {
@@ -59,7 +62,7 @@ func (c *infoCmd) Run(a *app) error {
 		return err
 	}
 	l := infoLine{Path: c.DB, Format: st.Format, Items: st.Records, Dim: st.Spec.Dim, Bytes: st.Bytes, Index: st.Index,
-		Model: a.modelOf(st.Spec)}
+		Model: a.modelOf(d.DB, st.Spec)}
 	for _, err := range d.Failures(a.ctx) {
 		if err != nil {
 			return err
@@ -72,22 +75,35 @@ func (c *infoCmd) Run(a *app) error {
 	return a.printInfo(l)
 }
 
-// modelOf completes what the database knows of its model.
-func (a *app) modelOf(s engine.Spec) infoModel {
+// modelOf says what is known of the model: by the database itself, or, where
+// its file is of an older version, by a model of this machine.
+func (a *app) modelOf(d *db.DB, s engine.Spec) infoModel {
 	m := infoModel{Name: s.Model, Fingerprint: s.Fingerprint}
 	if s.Own() {
 		return m
 	}
-	for _, name := range []string{"", a.Model} {
-		if found, _, err := a.findModel(name); err == nil && found.Fingerprint() == s.Fingerprint {
-			m.Licence = found.Licence
-			return m
+	card, licence, ok := d.Card()
+	if !ok {
+		if found, ok := a.sameModel(s.Fingerprint); ok {
+			card, licence = found.Card(), found.Licence
 		}
 	}
-	if e, ok := installedAs(s.Fingerprint); ok {
-		m.Licence = e.Manifest.Licence
+	m.Licence = licence
+	if !card.IsZero() {
+		m.Card = &card
 	}
 	return m
+}
+
+// sameModel finds a model of this machine by its fingerprint.
+func (a *app) sameModel(fingerprint string) (*model.Manifest, bool) {
+	for _, name := range []string{"", a.Model} {
+		if m, _, err := a.findModel(name); err == nil && m.Fingerprint() == fingerprint {
+			return m, true
+		}
+	}
+	e, ok := installedAs(fingerprint)
+	return e.Manifest, ok
 }
 
 func (a *app) printInfo(l infoLine) error {
@@ -97,8 +113,14 @@ func (a *app) printInfo(l infoLine) error {
 		name = "none yet"
 	case l.Model.Fingerprint == "":
 		name = "none, vectors of your own"
+	case l.Model.Licence == encoder.UnknownLicence:
+		name += ", licence not told"
 	case l.Model.Licence != "":
 		name += ", " + l.Model.Licence
+	}
+	var card []string
+	if l.Model.Card != nil {
+		card = append(cardFacts(*l.Model.Card, true), "", "clipdb model show "+printable(l.Model.Name)+" has the rest, where it is installed")
 	}
 	var parts []string
 	for _, p := range []struct {
@@ -131,7 +153,7 @@ func (a *app) printInfo(l infoLine) error {
 	if l.Dim > 0 {
 		dimension = fmt.Sprint(l.Dim)
 	}
-	return a.facts(
+	return a.facts(append([]string{
 		"database", a.paint(bold, l.Path),
 		"items", thousands(l.Items),
 		"model", printable(name),
@@ -141,7 +163,7 @@ func (a *app) printInfo(l infoLine) error {
 		"holding", strings.Join(parts, ", "),
 		"index", index,
 		"failed", failures,
-	)
+	}, card...)...)
 }
 
 func (a *app) printFailures(d *db.DB) error {

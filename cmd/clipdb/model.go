@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/clipdb/clipdb/encoder"
 	"github.com/clipdb/clipdb/encoder/builtin"
 	"github.com/clipdb/clipdb/encoder/model"
 	"github.com/clipdb/clipdb/encoder/model/store"
@@ -35,13 +36,15 @@ type modelLine struct {
 	Bytes       int64    `json:"bytes"`
 	Where       string   `json:"where"` // "built in", the folder, or "" for one that can be pulled
 	GoodAt      string   `json:"good_at,omitempty"`
-	Error       string   `json:"error,omitempty"` // of a damaged one
+	Pull        string   `json:"pull,omitempty"`   // how to get one that is not here
+	Pinned      int      `json:"pinned,omitempty"` // files whose hash clipdb knows beforehand
+	Error       string   `json:"error,omitempty"`  // of a damaged one
 }
 
 func describe(m *model.Manifest, where string) modelLine {
 	e := m.Model()
 	l := modelLine{Name: e.Name, Family: e.Family, Dim: e.Dim, Licence: e.Licence, Languages: e.Languages,
-		Fingerprint: e.Fingerprint, ImageSize: e.ImageSize, LogitScale: e.LogitScale, Where: where, GoodAt: m.GoodAt}
+		Fingerprint: e.Fingerprint, ImageSize: e.ImageSize, LogitScale: e.LogitScale, Where: where, GoodAt: m.Card().GoodAt}
 	for _, f := range m.Files() {
 		l.Bytes += f.Size
 	}
@@ -80,7 +83,7 @@ func (c *modelListCmd) Run(a *app) error {
 	for _, k := range store.Registry() {
 		if !here[k.Name] && !c.Installed {
 			lines = append(lines, modelLine{Name: k.Name, Family: k.Family, Dim: k.Dim, Licence: k.Licence, Languages: k.Languages,
-				ImageSize: k.ImageSize, Bytes: k.Bytes, GoodAt: k.GoodAt})
+				ImageSize: k.ImageSize, Bytes: k.Bytes, GoodAt: k.GoodAt, Pull: howToGet(k), Pinned: len(k.Files)})
 		}
 	}
 	for _, l := range lines {
@@ -102,26 +105,38 @@ func (a *app) printModel(l modelLine) error {
 	if l.Error != "" {
 		return a.printf("%s  %s: %s\n", a.paint(bold, l.Name), a.paint(red, "damaged"), printable(l.Error))
 	}
-	where, size := l.Where, byteCount(l.Bytes)
-	switch {
-	case where == "":
+	where, size := "installed", byteCount(l.Bytes)
+	switch l.Where {
+	case "":
 		where = "not installed"
-	case where != builtIn:
-		where = "installed"
+	case builtIn:
+		where = builtIn
 	}
 	if l.Bytes == 0 {
-		size = "size unknown"
+		size = "size not known"
 	}
-	line := fmt.Sprintf("%s, %s, %d components, %s, %s, %s", where, l.Family, l.Dim, size, strings.Join(l.Languages, " "), l.Licence)
-	if l.GoodAt != "" {
-		line += "; " + l.GoodAt
+	facts := fmt.Sprintf("%s, %s, %s, pictures of %d pixels, vectors of %d numbers, family %s",
+		languageText(l.Languages), licenceText(l.Licence), size, l.ImageSize, l.Dim, l.Family)
+	lines := []string{a.paint(bold, l.Name) + "  " + where}
+	for _, text := range []string{l.GoodAt, facts, l.Pull} {
+		if text != "" {
+			lines = append(lines, "    "+printable(text))
+		}
 	}
-	return a.printf("%s  %s\n", a.paint(bold, l.Name), printable(line))
+	return a.printf("%s\n", strings.Join(lines, "\n"))
+}
+
+// howToGet says how a known model that is not here comes here.
+func howToGet(k store.Known) string {
+	if k.Manual != "" {
+		return "not to be fetched by name: " + k.Manual
+	}
+	return howToInstall(k.Name)
 }
 
 // modelShowCmd shows one model.
 type modelShowCmd struct {
-	Name   string `arg:"" optional:"" name:"name|dir" help:"Name or folder; without it the built-in model."`
+	Name   string `arg:"" optional:"" name:"name|dir" help:"Name, also of a model that is not installed, or folder; without it the built-in model."`
 	Verify bool   `name:"verify" help:"Compare the files of a folder with the sizes and hashes in its manifest."`
 }
 
@@ -137,6 +152,7 @@ type modelShown struct {
 	ScoreAssumed bool         `json:"score_assumed,omitempty"`
 	TrainingNote string       `json:"training_note,omitempty"`
 	Files        []fileLine   `json:"files"`
+	Card         encoder.Card `json:"card"`
 }
 
 // fileLine is a file of a model.
@@ -153,6 +169,9 @@ func (c *modelShowCmd) Run(a *app) error {
 	if name == "" {
 		name = a.Model
 	}
+	if k, ok := store.Lookup(name); ok && !a.isInstalled(name) {
+		return a.showKnown(k)
+	}
 	m, where, err := a.findModel(name)
 	if err != nil {
 		return err
@@ -164,7 +183,7 @@ func (c *modelShowCmd) Run(a *app) error {
 	}
 	s := modelShown{modelLine: describe(m, where), Image: m.Image, Text: m.Text,
 		TrainingData: m.TrainingData, Source: m.Source, Verified: c.Verify || where == builtIn,
-		Score: m.Score, LogitBias: m.LogitBias, ScoreAssumed: m.ScoreAssumed, TrainingNote: m.TrainingNote}
+		Score: m.Score, LogitBias: m.LogitBias, ScoreAssumed: m.ScoreAssumed, TrainingNote: m.TrainingNote, Card: m.Card()}
 	if s.Score == "" {
 		s.Score = model.Softmax
 	}
@@ -190,7 +209,7 @@ func (c *modelShowCmd) Run(a *app) error {
 	for i, d := range s.TrainingData {
 		name := ""
 		if i == 0 {
-			name = "trained on"
+			name = "training data"
 		}
 		facts = append(facts, name, d.Name+" ("+d.Licence+")")
 	}
@@ -201,11 +220,7 @@ func (c *modelShowCmd) Run(a *app) error {
 		}
 		facts = append(facts, name, fmt.Sprintf("%s  sha256 %s (%s)", f.Name, f.SHA256, f.Hash))
 	}
-	for _, f := range [][2]string{{"good at", s.GoodAt}, {"training", s.TrainingNote}} {
-		if f[1] != "" {
-			facts = append(facts, f[0], f[1])
-		}
-	}
+	facts = append(facts, cardFacts(s.Card, false)...)
 	for i := range facts {
 		facts[i] = printable(facts[i])
 	}

@@ -34,6 +34,13 @@ func TestModelImport(t *testing.T) {
 		if n := len(lines[matchLine](h.run(t, "search", db, "a cat", "--json").ok())); n != 2 {
 			t.Errorf("%s: %d matches", family, n)
 		}
+		// The flag stands before the command as well.
+		h.run(t, "--model", family, "add", filepath.Join(h.dir, family+"-2.clipdb"), pictures, "--json").ok()
+		if got := line[infoLine](h.run(t, "info", filepath.Join(h.dir, family+"-2.clipdb"), "--json").ok()); got.Items != 2 || got.Model.Name != family ||
+			got.Model.Card == nil || !got.Model.Card.OfFamily || len(got.Model.Card.Biases) == 0 {
+			t.Errorf("%s: %+v", family, got)
+		}
+		refusesSpoilt(t, h, family)
 	}
 	h.run(t, "model", "import", familyFolder("siglip")).fails(exitFailure, "siglip", "--replace")
 	h.run(t, "model", "verify").ok()
@@ -64,6 +71,49 @@ func TestModelImport(t *testing.T) {
 	h.run(t, "model", "show", "siglip").fails(exitFailure, "siglip")
 	h.run(t, "model", "remove", "siglip").fails(exitFailure, "siglip")
 	h.run(t, "embed", "--text", "x", "--model", "siglip-base-patch16-224").fails(exitFailure, "not installed")
+}
+
+// refusesSpoilt moves an installed model to a folder as somebody would carry it
+// over, and proves for each of its files that a folder without it, or with
+// another in its place, is refused by the file's name.
+func refusesSpoilt(t *testing.T, h *home, family string) {
+	t.Helper()
+	shown := line[modelShown](h.run(t, "model", "show", family, "--json").ok())
+	dir := filepath.Join(t.TempDir(), "carried")
+	if err := os.CopyFS(dir, os.DirFS(shown.Where)); err != nil {
+		t.Fatal(err)
+	}
+	refuses := func(name string) {
+		t.Helper()
+		h.run(t, "model", "import", dir, "--name", family+"-carried").fails(exitFailure, name)
+	}
+	for _, f := range shown.Files {
+		path := filepath.Join(dir, filepath.FromSlash(f.Name))
+		good := must(os.ReadFile(path))
+		bad := append([]byte(nil), good...)
+		bad[len(bad)/2] ^= 1
+		write(t, path, bad)
+		refuses(f.Name)
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		refuses(f.Name)
+		write(t, path, good)
+	}
+	// Without a model.json the layout names the tower that is missing.
+	if err := os.Remove(filepath.Join(dir, "model.json")); err != nil {
+		t.Fatal(err)
+	}
+	h.run(t, "model", "import", dir, "--name", family+"-bare").fails(exitFailure, "config.json")
+	bare := filepath.Join(t.TempDir(), "bare")
+	if err := os.CopyFS(bare, os.DirFS(familyFolder(family))); err != nil {
+		t.Fatal(err)
+	}
+	tower := filepath.Join(bare, filepath.FromSlash(shown.Text.File))
+	if err := os.Remove(tower); err != nil {
+		t.Fatal(err)
+	}
+	h.run(t, "model", "import", bare, "--name", family+"-bare").fails(exitFailure, filepath.Base(shown.Text.File))
 }
 
 // pull takes a model from a server of its own; whatever fails is one plain

@@ -136,6 +136,9 @@ func (p *planner) again(ctx context.Context, f found, item db.Item, stored *db.R
 		item.Vector = full.Vector
 		return item, refresh, nil
 	}
+	// A rating was of the picture that is replaced.
+	delete(item.Attrs, db.AttrSensitive)
+	delete(item.Attrs, db.AttrSensitiveScore)
 	old, fromFile := stored.Attrs[filePath].AsString()
 	switch {
 	case !fromFile:

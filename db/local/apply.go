@@ -9,10 +9,11 @@ import (
 
 // change is what a transaction means for the index and the columns.
 type change struct {
-	spec   engine.Spec // as of the operations so far
-	bound  bool        // spec is new
-	limit  uint32      // slots below it existed before
-	reused bool        // one of those was handed out again
+	spec      engine.Spec // as of the operations so far
+	bound     bool        // spec is new
+	described bool        // spec tells more about the same model
+	limit     uint32      // slots below it existed before
+	reused    bool        // one of those was handed out again
 
 	added   []addition
 	place   map[uint32]int // where in added a slot is
@@ -55,6 +56,9 @@ func (e *Engine) apply(c *change) error {
 		if err := e.begin(c.spec); err != nil {
 			return err
 		}
+	} else if c.described {
+		spec := c.spec
+		e.spec.Store(&spec)
 	}
 	if e.idx == nil {
 		return nil

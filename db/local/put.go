@@ -21,7 +21,10 @@ func (e *Engine) Bind(ctx context.Context, spec engine.Spec) error {
 	if spec.Dim < 1 || spec.Dim > engine.MaxDim {
 		return fmt.Errorf("%w: %d components; 1 to %d are allowed", engine.ErrVector, spec.Dim, engine.MaxDim)
 	}
-	if stored := e.Spec(); stored.Bound() && stored.Check(spec) == nil {
+	if err := spec.CheckText(); err != nil {
+		return err
+	}
+	if stored := e.Spec(); stored.Bound() && stored.Check(spec) == nil && stored.With(spec) == stored {
 		return nil
 	}
 	b, err := json.Marshal(spec)
@@ -31,7 +34,7 @@ func (e *Engine) Bind(ctx context.Context, spec engine.Spec) error {
 	return e.commit(&op{ctx: ctx, run: func(tx *storage.Tx, c *change) error {
 		if c.spec.Bound() {
 			if err := c.spec.Check(spec); err == nil {
-				return nil
+				return describe(tx, c, spec)
 			} else if tx.RecordCount() > 0 {
 				return err
 			}
@@ -39,6 +42,20 @@ func (e *Engine) Bind(ctx context.Context, spec engine.Spec) error {
 		c.spec, c.bound = spec, true
 		return tx.PutMeta(specKey, b)
 	}})
+}
+
+// describe stores what spec tells more about the model of the vectors.
+func describe(tx *storage.Tx, c *change, spec engine.Spec) error {
+	fuller := c.spec.With(spec)
+	if fuller == c.spec {
+		return nil
+	}
+	b, err := json.Marshal(fuller)
+	if err != nil {
+		return err
+	}
+	c.spec, c.described = fuller, true
+	return tx.PutMeta(specKey, b)
 }
 
 // Put implements engine.Engine.

@@ -261,6 +261,8 @@ func spdx(tag string) string {
 	if name, ok := map[string]string{
 		"mit": "MIT", "apache-2.0": "Apache-2.0", "cc-by-4.0": "CC-BY-4.0", "cc-by-nc-4.0": "CC-BY-NC-4.0",
 		"cc-by-sa-4.0": "CC-BY-SA-4.0", "cc-by-nc-sa-4.0": "CC-BY-NC-SA-4.0", "cc0-1.0": "CC0-1.0", "bsd-3-clause": "BSD-3-Clause",
+		// Apple's licences of MobileCLIP have no SPDX identifier.
+		"apple-ascl": "LicenseRef-apple-ascl", "apple-amlr": "LicenseRef-apple-amlr",
 	}[strings.ToLower(tag)]; ok {
 		return name
 	}

@@ -187,5 +187,6 @@ func (m *Manifest) Model() encoder.Model {
 		LogitBias:   m.LogitBias,
 		Sigmoid:     m.Score == Sigmoid,
 		ImageSize:   m.Image.ImageSize,
+		Card:        m.Card(),
 	}
 }

@@ -65,9 +65,9 @@ func (b *builder) choose() (image, text string, err error) {
 	case image != "" && text != "":
 		return image, text, nil
 	case image != "":
-		return "", "", fmt.Errorf("%w: %s has no text tower beside it (looked for %s)", ErrLayout, image, strings.Join(textNames, ".onnx, ")+".onnx")
+		return "", "", fmt.Errorf("%w: %s has no text tower beside it (looked for %s)", ErrLayout, image, partners(textNames, wanted, image))
 	case text != "":
-		return "", "", fmt.Errorf("%w: %s has no image tower beside it (looked for %s)", ErrLayout, text, strings.Join(imageNames, ".onnx, ")+".onnx")
+		return "", "", fmt.Errorf("%w: %s has no image tower beside it (looked for %s)", ErrLayout, text, partners(imageNames, wanted, text))
 	}
 	suffix := ""
 	if b.opts.Variant != "" {
@@ -326,4 +326,16 @@ func inputNames(g *Graph) []string {
 		names = append(names, t.Name)
 	}
 	return names
+}
+
+// partners lists the names that the other tower may have beside this one: of
+// the same variant.
+func partners(names, variants []string, tower string) string {
+	variant := ""
+	for _, v := range variants {
+		if len(v) > len(variant) && strings.HasSuffix(tower, v+".onnx") {
+			variant = v
+		}
+	}
+	return strings.Join(names, variant+".onnx, ") + variant + ".onnx"
 }

@@ -289,6 +289,21 @@ func testBind(t *testing.T, h Harness) {
 		}
 		e = reopen(t, h, e, dir)
 	}
+	// What was not known of the model is completed, and no more than that.
+	told := engine.Spec{Dim: 3, Model: "renamed", Fingerprint: "aaaa", Licence: "MIT", Card: `{"about":"x"}`}
+	for _, s := range []engine.Spec{told, {Dim: 3, Fingerprint: "aaaa", Licence: "other", Card: "{}"}} {
+		if err := e.Bind(ctx, s); err != nil {
+			t.Errorf("Bind with a card: %v", err)
+		}
+		told.Model = "one"
+		if e.Spec() != told {
+			t.Errorf("spec is %+v", e.Spec())
+		}
+		e = reopen(t, h, e, dir)
+	}
+	if err := e.Bind(ctx, engine.Spec{Dim: 3, Fingerprint: "aaaa", Card: strings.Repeat("x", engine.MaxSpecText+1)}); !errors.Is(err, engine.ErrLimit) {
+		t.Errorf("Bind with a card beyond the limit: %v", err)
+	}
 	m.check(t, e)
 	m.delete(t, e, "a")
 	if err := e.Bind(ctx, two); err != nil {

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/clipdb/clipdb/encoder"
 	"github.com/clipdb/clipdb/encoder/model"
 	"github.com/clipdb/clipdb/encoder/model/store"
 )
@@ -66,8 +67,13 @@ func Pull(ctx context.Context, s *store.Store, opts Options) (e store.Entry, alr
 	if s.Path(k.Name) == "" || !repoRE.MatchString(k.Repo) || !revisionRE.MatchString(k.Revision) {
 		return e, false, fmt.Errorf("%w: name %q, repository %q, revision %q", ErrMissing, k.Name, k.Repo, k.Revision)
 	}
-	if len(opts.Licences) > 0 && k.Licence != "" && !allowed(opts.Licences, k.Licence) {
-		return e, false, fmt.Errorf("%w: %s is under %s, allowed are %s", store.ErrLicence, k.Name, k.Licence, strings.Join(opts.Licences, ", "))
+	if k.Licence != "" {
+		if err := encoder.CheckLicence(opts.Licences, k.Name, k.Licence); err != nil {
+			return e, false, err
+		}
+	}
+	if k.Manual != "" {
+		return e, false, fmt.Errorf("%w: %s cannot be fetched by name: %s", ErrMissing, k.Name, k.Manual)
 	}
 	if !opts.Replace {
 		switch _, err := s.Find(k.Name); {
@@ -104,15 +110,6 @@ func Pull(ctx context.Context, s *store.Store, opts Options) (e store.Entry, alr
 		return e, false, err
 	}
 	return e, false, os.RemoveAll(p.work)
-}
-
-func allowed(list []string, licence string) bool {
-	for _, l := range list {
-		if strings.EqualFold(l, licence) {
-			return true
-		}
-	}
-	return false
 }
 
 // puller is one Pull under way.

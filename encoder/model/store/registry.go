@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/clipdb/clipdb/encoder"
 	"github.com/clipdb/clipdb/encoder/model"
 )
 
@@ -27,7 +28,8 @@ type Known struct {
 	Languages []string    `json:"languages"`
 	GoodAt    string      `json:"good_at"`
 	Training  string      `json:"training_note"`
-	Files     []KnownFile `json:"files"` // files whose hash is known for sure
+	Files     []KnownFile `json:"files"`  // files whose hash is known for sure
+	Manual    string      `json:"manual"` // why Pull cannot fetch it; "" when it can
 }
 
 // KnownFile is a file with a hash that is known beforehand. Its name is the
@@ -78,4 +80,9 @@ func (k Known) Adjust(m *model.Manifest) {
 		m.Languages = k.Languages
 	}
 	m.GoodAt, m.TrainingNote = k.GoodAt, k.Training
+}
+
+// Card says what the model is, what it learnt from and where it errs.
+func (k Known) Card() encoder.Card {
+	return model.CardOf(k.Family, k.GoodAt, k.Training, "https://huggingface.co/"+k.Repo)
 }

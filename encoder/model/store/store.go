@@ -10,8 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
+	"github.com/clipdb/clipdb/encoder"
 	"github.com/clipdb/clipdb/encoder/model"
 )
 
@@ -19,7 +19,7 @@ import (
 var (
 	ErrUnknown = errors.New("no such model")                  // no model of that name is installed
 	ErrExists  = errors.New("the model is installed already") // Import without Replace
-	ErrLicence = errors.New("licence is not allowed")         // Options.Licences does not hold the model's
+	ErrLicence = encoder.ErrLicence                           // Options.Licences does not hold the model's
 	ErrArchive = errors.New("unusable archive")               // not an archive, or one that reaches outside itself
 )
 
@@ -180,14 +180,6 @@ type Options struct {
 	Progress func(done, total int64)
 }
 
-// allowed compares a licence with the list, without regard to case.
-func (o *Options) allowed(m *model.Manifest) error {
-	if len(o.Licences) == 0 || slices.ContainsFunc(o.Licences, func(l string) bool { return strings.EqualFold(l, m.Licence) }) {
-		return nil
-	}
-	return fmt.Errorf("%w: %s is under %s, allowed are %s", ErrLicence, m.Name, m.Licence, strings.Join(o.Licences, ", "))
-}
-
 // Import copies a model from a folder, or from a .tar, .tar.gz, .tgz or .zip
 // archive with one, into the store. Where it brings a model.json its files are
 // compared with it, and ErrFile names the first that is missing or altered;
@@ -235,7 +227,7 @@ func (s *Store) install(ctx context.Context, dir, base string, opts Options) (En
 	if err != nil {
 		return Entry{}, err
 	}
-	if err := opts.allowed(m); err != nil {
+	if err := encoder.CheckLicence(opts.Licences, m.Name, m.Licence); err != nil {
 		return Entry{}, err
 	}
 	final := s.Path(m.Name)

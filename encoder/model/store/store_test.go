@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -331,6 +332,9 @@ func TestRegistry(t *testing.T) {
 			t.Errorf("entry %+v", k)
 		}
 		seen[k.Name] = true
+		if c := k.Card(); c.OfFamily || len(c.Biases) == 0 || len(c.Limits) == 0 || len(c.ReadMore) == 0 {
+			t.Errorf("%s: card %+v", k.Name, c)
+		}
 		for _, f := range k.Files {
 			if len(f.SHA256) != 64 || f.Size < 1 || strings.Contains(f.Name, "/") {
 				t.Errorf("%s: pin %+v", k.Name, f)
@@ -338,6 +342,17 @@ func TestRegistry(t *testing.T) {
 		}
 		if got, ok := store.Lookup(k.Name); !ok || got.Repo != k.Repo {
 			t.Errorf("%s is not found", k.Name)
+		}
+	}
+	for name, hash := range map[string]string{
+		"vision_model_fp16.onnx":       "a1959f7bd3993a607e48839f6d01e25b876fe76afda301b028b78eef68aabd95",
+		"text_model_fp16.onnx":         "711da56ada0a4aa11c7dd3320df741081a3cae4f0ae1b5e5c6d5b294738d0eb0",
+		"clip-image-vit-32-uint8.onnx": "a5a97f5877ab503a6a0878e048de2d23ec7f0b881b70ee8f99b11f431f76da6d",
+	} {
+		if !slices.ContainsFunc(list, func(k store.Known) bool {
+			return slices.ContainsFunc(k.Files, func(f store.KnownFile) bool { return f.Name == name && f.SHA256 == hash })
+		}) {
+			t.Errorf("%s is not pinned", name)
 		}
 	}
 	if _, ok := store.Lookup("nothing"); ok {
