@@ -58,7 +58,7 @@ func TestCompare(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	if seen["clipdb hnsw int8 image"] != 6 || seen["clipdb hnsw int8 text"] != 5 || seen["clipdb flat float32 text"] != 1 || len(seen) != 4 {
+	if seen["clipdb hnsw int8 image"] != 6 || seen["clipdb hnsw int8 text"] != 5 || seen["clipdb flat float32 text"] != 1 || seen["clipdb hnsw, recall asked int8 text"] != 9 || len(seen) != 6 {
 		t.Errorf("%v", seen)
 	}
 	f, err := os.Open(filepath.Join(out, "summary-cliplike-1200-32.csv"))
@@ -67,7 +67,7 @@ func TestCompare(t *testing.T) {
 	}
 	defer f.Close()
 	lines, err := csv.NewReader(f).ReadAll()
-	if err != nil || len(lines) != 5 || !slices.Contains(lines[0], "qps@0.95") {
+	if err != nil || len(lines) != 7 || !slices.Contains(lines[0], "qps@0.95") {
 		t.Errorf("%v\n%v", err, lines)
 	}
 	for _, name := range []string{"compare-cliplike-1200-32.csv", "compare-cliplike-1200-32-image.svg", "compare-cliplike-1200-32-text.png"} {
