@@ -19,6 +19,7 @@ type (
 	Query           = db.Query
 	Match           = db.Match
 	SearchOptions   = db.SearchOptions
+	Hybrid          = db.Hybrid
 	ScanOptions     = db.ScanOptions
 	BatchOptions    = db.BatchOptions
 	BatchReport     = db.BatchReport
@@ -98,6 +99,9 @@ func Like(id string) Query { return db.Like(id) }
 
 // Vector looks for items near the caller's own vector.
 func Vector(v []float32) Query { return db.Vector(v) }
+
+// Keywords looks for items whose captions hold the words, without a model.
+func Keywords(text string) Query { return db.Keywords(text) }
 
 // File returns a reader of the file at path that opens it at the first Read
 // and closes it at its end.

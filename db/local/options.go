@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clipdb/clipdb/db/engine"
+	"github.com/clipdb/clipdb/db/local/keyword"
 	"github.com/clipdb/clipdb/index"
 )
 
@@ -52,6 +53,12 @@ type Options struct {
 	// needed. Zero means 256 MiB, below zero none.
 	VectorMemory int64
 
+	// Language is that of captions, for searching by keywords: the ISO 639-1
+	// code of da, de, en, es, fi, fr, it, nl, no, pt or sv, whose stemmer and
+	// stop words serve Latin script; "" means en, "none" takes words as they
+	// are. Nothing of it is stored.
+	Language string
+
 	// Listener hears of work that takes time.
 	Listener engine.Listener
 
@@ -74,6 +81,9 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	if v.Index.M < 0 || v.Index.M == 1 || v.Index.M > index.MaxM || v.Index.EfConstruction < 0 || v.Index.EfConstruction > index.MaxEf || v.Index.EfSearch < 0 || v.Index.EfSearch > index.MaxEf {
 		return v, fmt.Errorf("index options out of range: M %d (2 to %d), EfConstruction %d and EfSearch %d (1 to %d)", v.Index.M, index.MaxM, v.Index.EfConstruction, v.Index.EfSearch, index.MaxEf)
+	}
+	if err := keyword.Language(v.Language).Check(); err != nil {
+		return v, err
 	}
 	if v.VectorMemory == 0 {
 		v.VectorMemory = DefaultVectorMemory

@@ -1,0 +1,38 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+)
+
+// Keywords ask for records by the words of their captions, beside the vector.
+//
+// The two orders are joined by reciprocal rank fusion (Cormack, Clarke and
+// Büttcher, SIGIR 2009):
+//
+//	fused = (1-Weight)/(RankConstant+rank by vector) + Weight/(RankConstant+rank by keywords)
+//
+// Ranks count from 1, equal scores share one, and a record has no rank by
+// keywords when its caption holds none of the words. Hits come by fused score,
+// equal ones by cosine. When no caption holds any of the words the order is
+// that of the vectors. Filters decide who takes part; MinScore, a cosine,
+// leaves out afterwards.
+type Keywords struct {
+	Text   string
+	Weight float64 // share of the keywords in the order, above 0 and at most 1
+}
+
+// RankConstant of the fusion keeps the first ranks from outweighing all
+// others; 60 is what the paper found.
+const RankConstant = 60
+
+// Check returns an error when the query cannot be answered.
+func (k *Keywords) Check(q Query) error {
+	switch {
+	case math.IsNaN(k.Weight) || k.Weight <= 0 || k.Weight > 1:
+		return fmt.Errorf("search: the weight of keywords is %v; it is above 0 and at most 1", k.Weight)
+	case q.Vector == nil && q.MinScore != 0:
+		return fmt.Errorf("search: MinScore is a cosine, which keywords alone do not have")
+	}
+	return nil
+}
