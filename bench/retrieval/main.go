@@ -3,7 +3,7 @@
 // first caption, and the other way round.
 //
 //	go run ./bench/retrieval --dir FOLDER [--framework DUMP] [--limit N]
-//	go run ./bench/retrieval --dir FOLDER --hybrid
+//	go run ./bench/retrieval --dir FOLDER --hybrid [--bare N]
 //
 // FOLDER holds captions.jsonl, one {"file", "captions"} a line. With
 // --framework it compares Go's vectors and figures with those that
@@ -37,6 +37,7 @@ func main() {
 	framework := flag.String("framework", "", "folder with image_vectors.npy and text_vectors.npy of the training framework")
 	limit := flag.Int("limit", 0, "take the first N photos only (0 takes all)")
 	fused := flag.Bool("hybrid", false, "measure keywords beside vectors")
+	bare := flag.Int("bare", 0, "with --hybrid: store N of 100 photos without a caption")
 	flag.Parse()
 	if *dir == "" {
 		flag.Usage()
@@ -44,7 +45,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *dir, *framework, *limit, *fused); err != nil {
+	if err := run(ctx, *dir, *framework, *limit, *fused, *bare); err != nil {
 		fmt.Fprintln(os.Stderr, "retrieval:", err)
 		os.Exit(1)
 	}
@@ -54,9 +55,10 @@ func main() {
 type pair struct {
 	file, caption string
 	all           []string // its captions
+	printed       string   // what a book prints under it, which describes other things than captions do
 }
 
-func run(ctx context.Context, dir, framework string, limit int, fused bool) error {
+func run(ctx context.Context, dir, framework string, limit int, fused bool, bare int) error {
 	pairs, err := readPairs(filepath.Join(dir, "captions.jsonl"), limit)
 	if err != nil {
 		return err
@@ -88,7 +90,7 @@ func run(ctx context.Context, dir, framework string, limit int, fused bool) erro
 		return err
 	}
 	if fused {
-		return hybrid(ctx, tmp, enc, pairs, images)
+		return hybrid(ctx, tmp, enc, pairs, images, bare)
 	}
 	captions := make([]string, len(pairs))
 	for i, p := range pairs {
@@ -141,12 +143,13 @@ func readPairs(path string, limit int) ([]pair, error) {
 		var line struct {
 			File     string
 			Captions []string
+			Printed  string `json:"figure_caption"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		if len(line.Captions) > 0 && (limit == 0 || len(pairs) < limit) {
-			pairs = append(pairs, pair{line.File, line.Captions[0], line.Captions})
+			pairs = append(pairs, pair{line.File, line.Captions[0], line.Captions, line.Printed})
 		}
 	}
 	return pairs, lines.Err()

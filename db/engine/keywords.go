@@ -13,10 +13,13 @@ import (
 //	fused = (1-Weight)/(RankConstant+rank by vector) + Weight/(RankConstant+rank by keywords)
 //
 // Ranks count from 1, equal scores share one, and a record has no rank by
-// keywords when its caption holds none of the words. Hits come by fused score,
-// equal ones by cosine. When no caption holds any of the words the order is
-// that of the vectors. Filters decide who takes part; MinScore, a cosine,
-// leaves out afterwards.
+// keywords when its caption holds none of the words. A record without a caption
+// is ranked by its vector alone, fused = 1/(RankConstant+rank by vector): no
+// word speaks for it, and none against. So are all records when no caption that
+// may match holds any of the words; the order is then that of the vectors.
+//
+// Hits come by fused score, equal ones by cosine. Filters decide who takes
+// part; MinScore, a cosine, leaves out afterwards.
 type Keywords struct {
 	Text   string
 	Weight float64 // share of the keywords in the order, above 0 and at most 1

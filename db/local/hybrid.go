@@ -84,14 +84,22 @@ func (e *Engine) findWords(ctx context.Context, q engine.Query, allow *index.Bit
 }
 
 // fuse fills in the fused scores of all by their ranks in the two orders, both
-// of which were asked for depth hits, and sorts by them.
+// of which were asked for depth hits, and sorts by them. A keyword score below
+// zero stands for no caption: such a record counts by its vector alone, since
+// nobody said that it does not show what the words say. So do all of them when
+// the words are nowhere.
 func fuse(all []ranked, near []index.Candidate, hits []keyword.Hit, depth int, weight float64) {
 	for i := range all {
 		r := &all[i]
 		r.fused = 0
 		if rank := vectorRank(near, r.cosine); rank <= depth {
-			r.fused += (1 - weight) / (engine.RankConstant + float64(rank))
+			share := 1 - weight
+			if r.keyword < 0 || len(hits) == 0 {
+				share = 1
+			}
+			r.fused += share / (engine.RankConstant + float64(rank))
 		}
+		r.keyword = max(r.keyword, 0)
 		if rank := wordRank(hits, r.keyword); r.keyword > 0 && rank <= depth {
 			r.fused += weight / (engine.RankConstant + float64(rank))
 		}

@@ -57,6 +57,8 @@ func foldOnce(s string) string {
 		case invisible(r):
 		case r < utf8.RuneSelf:
 			b.WriteRune(unicode.ToLower(r))
+		case r == '⁄': // between the numbers of ½
+			b.WriteByte('/')
 		default:
 			if to, ok := letters[r]; ok {
 				b.WriteString(to)

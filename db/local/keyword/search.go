@@ -33,8 +33,9 @@ type Query struct {
 }
 
 // Search returns the K best captions, best first and equal scores by lower
-// slot, and the score of each slot of Also, 0 for captions without a word of
-// the query and for slots that Allow lacks. All of it is of one moment.
+// slot, and the score of each slot of Also: 0 for captions without a word of
+// the query and slots that Allow lacks, and -1 for slots without a caption.
+// All of it is of one moment.
 func (x *Index) Search(ctx context.Context, q Query) (best []Hit, also []float64, err error) {
 	also = make([]float64, len(q.Also))
 	a := x.analyzers.Get().(*Analyzer)
@@ -43,6 +44,11 @@ func (x *Index) Search(ctx context.Context, q Query) (best []Hit, also []float64
 
 	x.mu.RLock()
 	defer x.mu.RUnlock()
+	for i, s := range q.Also {
+		if d := x.doc(s); d == nil || d.length == 0 {
+			also[i] = -1
+		}
+	}
 	scorers := x.scorers(words)
 	if len(scorers) == 0 {
 		return nil, also, ctx.Err()
@@ -76,7 +82,7 @@ func (x *Index) Search(ctx context.Context, q Query) (best []Hit, also []float64
 			}
 		}
 		for len(order) > 0 && q.Also[order[0]] < end {
-			if s := q.Also[order[0]]; s >= begin {
+			if s := q.Also[order[0]]; s >= begin && also[order[0]] == 0 {
 				also[order[0]] = w[s-begin]
 			}
 			order = order[1:]
