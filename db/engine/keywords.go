@@ -18,7 +18,8 @@ import (
 // word speaks for it, and none against. So are all records when no caption that
 // may match holds any of the words; the order is then that of the vectors.
 //
-// Hits come by fused score, equal ones by cosine. Filters decide who takes
+// Either order is looked into as deep as FusionDepth ranks, or K where that is
+// more; what comes later has no rank. Hits come by fused score, equal ones by cosine. Filters decide who takes
 // part; MinScore, a cosine, leaves out afterwards.
 type Keywords struct {
 	Text   string
@@ -28,6 +29,10 @@ type Keywords struct {
 // RankConstant of the fusion keeps the first ranks from outweighing all
 // others; 60 is what the paper found.
 const RankConstant = 60
+
+// FusionDepth is how many ranks of either order take part at least. What comes
+// later in both would add next to nothing.
+const FusionDepth = 200
 
 // Check returns an error when the query cannot be answered.
 func (k *Keywords) Check(q Query) error {

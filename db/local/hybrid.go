@@ -11,10 +11,6 @@ import (
 	"github.com/clipdb/clipdb/index"
 )
 
-// fusionWindow is how deep either order is looked into, unless more hits are
-// asked for. What has lower ranks in both would add next to nothing.
-const fusionWindow = 200
-
 // findWords asks for keywords, and for vectors where the query has one.
 func (e *Engine) findWords(ctx context.Context, q engine.Query, allow *index.Bitmap) (found []ranked, agreed bool, err error) {
 	kq := keyword.Query{Text: q.Keywords.Text, K: q.K}
@@ -33,7 +29,7 @@ func (e *Engine) findWords(ctx context.Context, q engine.Query, allow *index.Bit
 	}
 	depth := q.K
 	if words.Knows(q.Keywords.Text) {
-		depth = max(depth, fusionWindow)
+		depth = max(depth, engine.FusionDepth)
 	}
 	near, err := e.candidates(ctx, q, depth, allow)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -55,19 +54,17 @@ func foldOnce(s string) string {
 		}
 		switch {
 		case invisible(r):
-		case r < utf8.RuneSelf:
-			b.WriteRune(unicode.ToLower(r))
 		case r == '⁄': // between the numbers of ½
 			b.WriteByte('/')
 		default:
 			if to, ok := letters[r]; ok {
 				b.WriteString(to)
 			} else {
-				b.WriteRune(r)
+				b.WriteRune(unicode.ToLower(r))
 			}
 		}
 	}
-	return norm.NFC.String(cases.Fold().String(b.String()))
+	return norm.NFC.String(b.String())
 }
 
 // bare reports whether a base loses its mark.
@@ -105,7 +102,7 @@ func invisible(r rune) bool {
 // Letters that Unicode does not take apart, after the ASCII folding of Lucene,
 // and Arabic letters as Persian and Arabic keyboards write them.
 var letters = map[rune]string{
-	'ı': "i", 'ø': "o", 'Ø': "o", 'đ': "d", 'Đ': "d", 'ł': "l", 'Ł': "l", 'ħ': "h", 'Ħ': "h", 'ŧ': "t", 'Ŧ': "t",
+	'ß': "ss", 'ẞ': "ss", 'ς': "σ", 'ı': "i", 'ø': "o", 'Ø': "o", 'đ': "d", 'Đ': "d", 'ł': "l", 'Ł': "l", 'ħ': "h", 'Ħ': "h", 'ŧ': "t", 'Ŧ': "t",
 	'æ': "ae", 'Æ': "ae", 'œ': "oe", 'Œ': "oe", 'þ': "th", 'Þ': "th", 'ð': "d", 'Ð': "d", 'ŋ': "n", 'Ŋ': "n",
 	'‘': "'", '’': "'", 'ʼ': "'", '‛': "'", '＇': "'",
 	'ٱ': "ا", 'ى': "ي", 'ی': "ي", 'ک': "ك", 'ھ': "ه",
