@@ -102,7 +102,9 @@ func (a *Analyzer) segment(s string) {
 			a.character(s[i:i+n], south(r))
 			continue
 		case unicode.Is(unicode.M, r) && from < 0 && len(a.run) > 0 && i > 0:
-			a.run[len(a.run)-1] += s[i : i+n] // vowels and tones of Thai and others
+			if last := &a.run[len(a.run)-1]; len(*last) < maxTerm {
+				*last += s[i : i+n] // vowels and tones of Thai and others
+			}
 			continue
 		case unicode.IsLetter(r), unicode.IsNumber(r), unicode.IsMark(r) && from >= 0, within(s, i):
 			if from < 0 {
@@ -222,15 +224,23 @@ func (a *Analyzer) stem(w string) string {
 		return s
 	}
 	w = strings.Clone(w) // not the whole text with it
-	a.env.SetCurrent(w)
-	cut(a.env)
-	s := a.env.Current()
-	if s == "" {
-		s = w
-	}
+	s := a.cut(w, cut)
 	if len(a.stems) >= maxStems {
 		clear(a.stems)
 	}
 	a.stems[w] = s
 	return s
+}
+
+// cut asks a stemmer. Where it panics or leaves nothing the word stays whole:
+// it does so in caption and query alike.
+func (a *Analyzer) cut(w string, to stemmer) (stem string) {
+	defer func() {
+		if recover() != nil || stem == "" {
+			stem = w
+		}
+	}()
+	a.env.SetCurrent(w)
+	to(a.env)
+	return a.env.Current()
 }
