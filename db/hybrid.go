@@ -11,14 +11,15 @@ import (
 )
 
 // Hybrid searches by the words of captions and by vectors, and joins the two
-// orders by reciprocal rank fusion:
+// orders by reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009):
 //
-//	fused = (1-Weight)/(60+rank by vector) + Weight/(60+rank by keywords)
+//	fused = (1-Weight)*v + Weight*max(w, 0.85*v)
+//	v = 1/(60+rank by vector), w = 1/(60+rank by keywords)
 //
-// (Cormack, Clarke and Büttcher, SIGIR 2009.) Each order is looked into as deep
-// as 200 ranks, or K where that is more. Items without a caption are judged by
-// their vector alone, 1/(60+rank by vector), so that collections with few
-// captions lose nothing; all items are when no caption holds any of the words.
+// Each order is looked into as deep as 200 ranks, or K where that is more. An
+// item whose caption lacks the words still counts by its vector; one without a
+// caption counts as v, so collections with few captions lose nothing; and when
+// no caption holds any of the words, the order is that of the vectors.
 // MinScore is about the cosine: it leaves out what only keywords found as well.
 //
 // The first search with keywords reads all captions, which takes about a

@@ -81,24 +81,24 @@ func (e *Engine) findWords(ctx context.Context, q engine.Query, allow *index.Bit
 
 // fuse fills in the fused scores of all by their ranks in the two orders, both
 // of which were asked for depth hits, and sorts by them. A keyword score below
-// zero stands for no caption: such a record counts by its vector alone, since
-// nobody said that it does not show what the words say. So do all of them when
-// the words are nowhere.
+// zero stands for no caption.
 func fuse(all []ranked, near []index.Candidate, hits []keyword.Hit, depth int, weight float64) {
 	for i := range all {
 		r := &all[i]
-		r.fused = 0
+		var byVector, byWords float64
 		if rank := vectorRank(near, r.cosine); rank <= depth {
-			share := 1 - weight
-			if r.keyword < 0 || len(hits) == 0 {
-				share = 1
-			}
-			r.fused += share / (engine.RankConstant + float64(rank))
+			byVector = 1 / (engine.RankConstant + float64(rank))
+		}
+		if rank := wordRank(hits, r.keyword); r.keyword > 0 && rank <= depth {
+			byWords = 1 / (engine.RankConstant + float64(rank))
+		}
+		if r.keyword < 0 || len(hits) == 0 {
+			byWords = byVector
+		} else {
+			byWords = max(byWords, engine.Silence*byVector)
 		}
 		r.keyword = max(r.keyword, 0)
-		if rank := wordRank(hits, r.keyword); r.keyword > 0 && rank <= depth {
-			r.fused += weight / (engine.RankConstant + float64(rank))
-		}
+		r.fused = (1-weight)*byVector + weight*byWords
 	}
 	slices.SortFunc(all, func(a, b ranked) int {
 		return cmp.Or(cmp.Compare(b.fused, a.fused), cmp.Compare(b.cosine, a.cosine), cmp.Compare(a.slot, b.slot))

@@ -161,14 +161,16 @@ func (m model) checkKeywords(t *testing.T, e engine.Engine, r *rand.Rand, v []fl
 		if math.Abs(cosines[id]-float64(h.Score)) > tolerance || math.Abs(float64(h.Keyword-keyword[id])) > tolerance {
 			t.Fatalf("%q: hit %d, %q, has cosine %v and keyword score %v, want %v and %v", text, i, id, h.Score, h.Keyword, cosines[id], keyword[id])
 		}
-		share := 1 - weight
-		if m[id].Caption == "" || len(alone) == 0 {
-			share = 1
-		}
-		want := share / float64(engine.RankConstant+vectorRank[id])
+		byVector, byWords := 1/float64(engine.RankConstant+vectorRank[id]), 0.0
 		if n, ok := wordRank[id]; ok {
-			want += weight / float64(engine.RankConstant+n)
+			byWords = 1 / float64(engine.RankConstant+n)
 		}
+		if m[id].Caption == "" || len(alone) == 0 {
+			byWords = byVector
+		} else {
+			byWords = max(byWords, engine.Silence*byVector)
+		}
+		want := (1-weight)*byVector + weight*byWords
 		if math.Abs(want-float64(h.Fused)) > 1e-6 {
 			t.Fatalf("%q: hit %d, %q, has the fused score %v, want %v (ranks %d and %d)", text, i, id, h.Fused, want, vectorRank[id], wordRank[id])
 		}
