@@ -76,7 +76,7 @@ func TestCaptionsAreReadOnce(t *testing.T) {
 			cancel() // in the middle of reading
 		}
 	}})
-	putAll(t, e, captionRecords(0, 6000))
+	putAll(t, e, captionRecords(0, 4400))
 	if _, err := e.Search(context.Background(), engine.Query{K: 1, Vector: []float32{1, 0, 0, 0}}); err != nil || len(events) != 0 {
 		t.Fatalf("a search by vector: %v, %v", err, events)
 	}
@@ -100,7 +100,7 @@ func TestCaptionsAreReadOnce(t *testing.T) {
 	for _, ev := range events {
 		if ev.Finished {
 			finished++
-			if ev.Err != nil || ev.Done != 6000 || ev.Total != 6000 {
+			if ev.Err != nil || ev.Done != 4400 || ev.Total != 4400 {
 				t.Errorf("the last event is %+v", ev)
 			}
 		}
@@ -122,7 +122,7 @@ func TestCaptionsFollowWhatHappensWhileTheyAreRead(t *testing.T) {
 			<-step             // and is done
 		}
 	}})
-	records := captionRecords(0, 10_000)
+	records := captionRecords(0, 8300)
 	putAll(t, e, records)
 	writer := make(chan error, 1)
 	go func() {
@@ -131,7 +131,7 @@ func TestCaptionsFollowWhatHappensWhileTheyAreRead(t *testing.T) {
 		for range step {
 			batch++
 			text := "written" + strconv.Itoa(batch)
-			for _, at := range []int{5, 4500, 9900} { // read already, or to come
+			for _, at := range []int{5, 4500, 8200} { // read already, or to come
 				same, moved := records[at+batch], records[at+50+batch]
 				same.Caption, moved.Caption = text, text
 				moved.Vector = []float32{0.6, 0.8, 0, 0}

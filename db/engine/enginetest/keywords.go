@@ -44,7 +44,7 @@ func holds(caption, text string) bool {
 }
 
 func testKeywords(t *testing.T, h Harness) {
-	const dim, n = 16, 600
+	const dim, n = 8, 400
 	r := random(31)
 	dir := folder(t)
 	e, m := open(t, h, dir), model{}
@@ -58,7 +58,7 @@ func testKeywords(t *testing.T, h Harness) {
 	records := captioned(r, n, dim)
 	m.put(t, e, engine.Create, records[:n/2]...)
 	for round := range 4 {
-		for range h.rounds(8) {
+		for range h.rounds(4) {
 			m.checkKeywords(t, e, r, unit(r, dim), engine.Filter{})
 			m.checkKeywords(t, e, r, unit(r, dim), engine.Exists("camera"))
 		}
@@ -230,7 +230,7 @@ func testKeywordsWhileChanging(t *testing.T, h Harness) {
 	const dim = 8
 	bind(t, e, dim)
 	var wg sync.WaitGroup
-	rounds := h.rounds(120)
+	rounds := h.rounds(80)
 	for w := range 2 {
 		wg.Go(func() {
 			r := random(uint64(40 + w))
