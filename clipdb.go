@@ -49,6 +49,11 @@ type Options struct {
 	MaxImagePixels int64       // largest picture taken; 0 means 100 million
 	Workers        int         // pictures decoded at the same time; 0 means one for each CPU, at most four
 
+	// Language is that of captions, for searching by keywords: da, de, en, es,
+	// fi, fr, it, nl, no, pt, sv or none; "" means en. It says how words of
+	// Latin script are stemmed, is not stored, and may differ with every Open.
+	Language string
+
 	Listener Listener     // hears of work that takes time
 	Logger   *slog.Logger // receives what deserves a note; nil is silent
 }
@@ -69,7 +74,7 @@ func Open(path string, opts *Options) (*DB, error) {
 	}
 	eng, err := local.Open(path, &local.Options{
 		ReadOnly: o.ReadOnly, LockTimeout: o.LockTimeout, Index: o.Index, VectorMemory: o.VectorMemory,
-		Listener: o.Listener, Logger: o.Logger,
+		Language: o.Language, Listener: o.Listener, Logger: o.Logger,
 	})
 	if err != nil {
 		return nil, err

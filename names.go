@@ -42,6 +42,7 @@ type (
 	SensitiveScore   = db.SensitiveScore
 	DimensionError   = db.DimensionError
 	MismatchError    = db.MismatchError
+	Hybrid           = db.Hybrid
 )
 
 // What is stored of a picture: Options.Images.
@@ -108,6 +109,9 @@ func Like(id string) Query { return db.Like(id) }
 
 // Vector looks for items near the caller's own vector.
 func Vector(v []float32) Query { return db.Vector(v) }
+
+// Keywords looks for items whose captions hold the words, without a model.
+func Keywords(text string) Query { return db.Keywords(text) }
 
 // File returns a reader of the file at path that opens it at the first Read
 // and closes it at its end.

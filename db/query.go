@@ -25,6 +25,7 @@ const (
 	partImage
 	partLike
 	partVector
+	partKeywords
 )
 
 type part struct {
@@ -49,6 +50,14 @@ func Like(id string) Query { return Query{[]part{{kind: partLike, weight: 1, tex
 // zero.
 func Vector(v []float32) Query {
 	return Query{[]part{{kind: partVector, weight: 1, vector: slices.Clone(v)}}}
+}
+
+// Keywords looks for items whose captions hold the words, best fit by BM25
+// first. It asks no model, and so works without ONNX Runtime and for the
+// caller's own vectors. It cannot be added to other parts: Hybrid ranks by
+// words and vectors together.
+func Keywords(text string) Query {
+	return Query{[]part{{kind: partKeywords, weight: 1, text: text}}}
 }
 
 // Plus returns q with other added, weight times as strong.

@@ -35,6 +35,10 @@ type SearchOptions struct {
 	// with most models) and differ from model to model.
 	MinScore float32
 
+	// Hybrid ranks by the words of captions too, beside the vectors; nil by
+	// vectors alone.
+	Hybrid *Hybrid
+
 	WithImage     bool // fetch the original of each match
 	WithThumbnail bool // fetch the thumbnail of each match
 	WithVector    bool // fetch the vector of each match
@@ -43,7 +47,11 @@ type SearchOptions struct {
 // Match is one answer of a search.
 type Match struct {
 	Record
-	Score float32 // cosine with the query, from -1 to 1
+	Score float32 // cosine with the query, from -1 to 1; 0 for keywords alone
+
+	// Of searches with keywords, else zero:
+	Keyword float32 // BM25 of the caption; 0 when it has none of the words
+	Fused   float32 // what the matches are ordered by
 }
 
 // SearchByText finds the pictures that show what the words say.
@@ -84,12 +92,18 @@ func (d *DB) Search(ctx context.Context, q Query, opts *SearchOptions) ([]Match,
 	if err := o.Filter.Check(); err != nil {
 		return nil, err
 	}
-	r, err := d.resolve(ctx, q)
-	if err != nil || r.vector == nil {
+	words, err := d.keywords(q, &o)
+	if err != nil {
 		return nil, err
 	}
+	var r resolved
+	if !q.keywordsAlone() {
+		if r, err = d.resolve(ctx, q); err != nil || r.vector == nil {
+			return nil, err
+		}
+	}
 	hits, err := d.eng.Search(ctx, engine.Query{
-		Vector: r.vector, K: o.K + len(r.like), Filter: o.Filter, Ef: o.Ef, Recall: o.Recall, Exact: o.Exact, MinScore: o.MinScore, Side: r.side,
+		Vector: r.vector, K: o.K + len(r.like), Filter: o.Filter, Ef: o.Ef, Recall: o.Recall, Exact: o.Exact, MinScore: o.MinScore, Side: r.side, Keywords: words,
 		Fetch: Fetch{Vector: o.WithVector, Original: o.WithImage, Thumbnail: o.WithThumbnail},
 	})
 	if err != nil {
@@ -98,7 +112,7 @@ func (d *DB) Search(ctx context.Context, q Query, opts *SearchOptions) ([]Match,
 	matches := make([]Match, 0, min(o.K, len(hits)))
 	for _, h := range hits {
 		if !r.like[h.Record.ID] && len(matches) < o.K {
-			matches = append(matches, Match{*h.Record, h.Score})
+			matches = append(matches, Match{Record: *h.Record, Score: h.Score, Keyword: h.Keyword, Fused: h.Fused})
 		}
 	}
 	return matches, nil
@@ -143,6 +157,8 @@ func (d *DB) resolve(ctx context.Context, q Query) (resolved, error) {
 		case partLike:
 			vectors[i], err = d.stored(ctx, p.text)
 			r.like[p.text] = true
+		case partKeywords:
+			err = fmt.Errorf("%w: Keywords stand alone; put the words into SearchOptions.Hybrid to have them beside other parts", ErrQuery)
 		case partVector:
 			vectors[i], err = d.ownQuery(p.vector)
 		}

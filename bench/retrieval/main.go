@@ -3,11 +3,14 @@
 // first caption, and the other way round.
 //
 //	go run ./bench/retrieval --dir FOLDER [--framework DUMP] [--limit N]
+//	go run ./bench/retrieval --dir FOLDER --hybrid [--bare N]
 //
 // FOLDER holds captions.jsonl, one {"file", "captions"} a line. With
 // --framework it compares Go's vectors and figures with those that
 // encoder/builtin/train/evaluate.py --dump DUMP wrote for the same folder, so
-// that a loss on the way through Go shows.
+// that a loss on the way through Go shows. With --hybrid it measures what the
+// words of captions add instead: two captions of a photo are stored with it,
+// and another one is searched for.
 package main
 
 import (
@@ -33,6 +36,8 @@ func main() {
 	dir := flag.String("dir", "", "folder with captions.jsonl")
 	framework := flag.String("framework", "", "folder with image_vectors.npy and text_vectors.npy of the training framework")
 	limit := flag.Int("limit", 0, "take the first N photos only (0 takes all)")
+	fused := flag.Bool("hybrid", false, "measure keywords beside vectors")
+	bare := flag.Int("bare", 0, "with --hybrid: store N of 100 photos without a caption")
 	flag.Parse()
 	if *dir == "" {
 		flag.Usage()
@@ -40,16 +45,20 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *dir, *framework, *limit); err != nil {
+	if err := run(ctx, *dir, *framework, *limit, *fused, *bare); err != nil {
 		fmt.Fprintln(os.Stderr, "retrieval:", err)
 		os.Exit(1)
 	}
 }
 
 // pair is a photo and the caption it is searched by.
-type pair struct{ file, caption string }
+type pair struct {
+	file, caption string
+	all           []string // its captions
+	printed       string   // what a book prints under it, which describes other things than captions do
+}
 
-func run(ctx context.Context, dir, framework string, limit int) error {
+func run(ctx context.Context, dir, framework string, limit int, fused bool, bare int) error {
 	pairs, err := readPairs(filepath.Join(dir, "captions.jsonl"), limit)
 	if err != nil {
 		return err
@@ -79,6 +88,9 @@ func run(ctx context.Context, dir, framework string, limit int) error {
 	images, err := vectors(ctx, photos, pairs)
 	if err != nil {
 		return err
+	}
+	if fused {
+		return hybrid(ctx, tmp, enc, pairs, images, bare)
 	}
 	captions := make([]string, len(pairs))
 	for i, p := range pairs {
@@ -131,12 +143,13 @@ func readPairs(path string, limit int) ([]pair, error) {
 		var line struct {
 			File     string
 			Captions []string
+			Printed  string `json:"figure_caption"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		if len(line.Captions) > 0 && (limit == 0 || len(pairs) < limit) {
-			pairs = append(pairs, pair{line.File, line.Captions[0]})
+			pairs = append(pairs, pair{line.File, line.Captions[0], line.Captions, line.Printed})
 		}
 	}
 	return pairs, lines.Err()

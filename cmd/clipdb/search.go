@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/clipdb/clipdb"
 	"github.com/clipdb/clipdb/cmd/clipdb/filterexpr"
 	"github.com/clipdb/clipdb/db"
 )
@@ -15,6 +16,7 @@ type searchCmd struct {
 	DB   string `arg:"" name:"db" help:"Database file."`
 	Text string `arg:"" help:"What the picture shows, in words."`
 	searchFlags
+	wordFlags `group:"Words of captions"`
 }
 
 // searchFlags are shared by the commands that rank items.
@@ -32,7 +34,11 @@ type searchFlags struct {
 // Help is shown by --help.
 func (*searchCmd) Help() string {
 	return `The answers come best first, a line each: rank, score, id, caption. With --json a line is
-{"id","score","caption","attrs"}.
+{"id","score","caption","attrs"}, with --hybrid or --keywords also "keyword" and "fused".
+
+With --hybrid the words are looked for in the captions too, and the two orders are joined by their
+ranks; the scores shown are still cosines. With --keywords captions alone decide, no model is needed,
+and the scores shown are BM25.
 
 A filter compares attributes: = != < <= > >=, in (a, b), between x and y, exists, not, and, or,
 brackets. Text with spaces goes in quotation marks, a key with odd letters in backquotes, a date is
@@ -48,16 +54,20 @@ func (c *searchCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	d, err := a.openRead(c.DB)
+	query, err := c.apply(c.Text, opts)
+	if err != nil {
+		return err
+	}
+	d, err := a.openExisting(c.DB, clipdb.Options{ReadOnly: true, NoModel: c.Keywords, Language: c.Language})
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	matches, err := d.SearchByText(a.ctx, c.Text, opts)
+	matches, err := d.Search(a.ctx, query, opts)
 	if err != nil {
 		return err
 	}
-	return a.answer(d.DB, &c.searchFlags, asked{text: c.Text, db: c.DB}, matches)
+	return a.answer(d.DB, &c.searchFlags, asked{text: c.Text, db: c.DB, words: opts.Hybrid != nil || c.Keywords, alone: c.Keywords}, matches)
 }
 
 // options checks the flags and turns them into what db takes.
@@ -97,6 +107,8 @@ type asked struct {
 	text    string // the words, or the name of the picture
 	picture []byte // what the page shows of the picture asked for
 	db      string
+	words   bool // captions were searched too
+	alone   bool // and nothing else
 }
 
 // matchLine is an answer as --json prints it.
@@ -105,11 +117,15 @@ type matchLine struct {
 	Score   float32  `json:"score"`
 	Caption string   `json:"caption"`
 	Attrs   db.Attrs `json:"attrs"`
+
+	// Of searches in the words of captions.
+	Keyword *float32 `json:"keyword,omitempty"`
+	Fused   *float32 `json:"fused,omitempty"`
 }
 
 // answer prints the matches and writes the pages asked for.
 func (a *app) answer(d *db.DB, f *searchFlags, q asked, matches []db.Match) error {
-	if err := a.printMatches(d, matches); err != nil {
+	if err := a.printMatches(d, q, matches); err != nil {
 		return err
 	}
 	if f.HTML != "" {
@@ -125,10 +141,14 @@ func (a *app) answer(d *db.DB, f *searchFlags, q asked, matches []db.Match) erro
 	return nil
 }
 
-func (a *app) printMatches(d *db.DB, matches []db.Match) error {
+func (a *app) printMatches(d *db.DB, q asked, matches []db.Match) error {
 	if a.json {
 		for _, m := range matches {
-			if err := a.emit(matchLine{m.ID, m.Score, m.Caption, orNone(m.Attrs)}); err != nil {
+			line := matchLine{ID: m.ID, Score: m.Score, Caption: m.Caption, Attrs: orNone(m.Attrs)}
+			if q.words {
+				line.Keyword, line.Fused = &m.Keyword, &m.Fused
+			}
+			if err := a.emit(line); err != nil {
 				return err
 			}
 		}
@@ -137,6 +157,8 @@ func (a *app) printMatches(d *db.DB, matches []db.Match) error {
 	if len(matches) == 0 {
 		if st, err := d.Stats(a.ctx); err == nil && st.Records == 0 {
 			a.remark("the database is empty; add pictures with clipdb add")
+		} else if q.alone {
+			a.remark("no caption has these words; try others, a wider --filter, or --hybrid instead of --keywords")
 		} else {
 			a.remark("nothing found; try other words, a wider --filter or a lower --min-score")
 		}
@@ -153,7 +175,7 @@ func (a *app) printMatches(d *db.DB, matches []db.Match) error {
 	for i, m := range matches {
 		id := printable(m.ID)
 		line := fmt.Sprintf("%s  %s  ",
-			a.paint(dim, fmt.Sprintf("%*d", rankWidth, i+1)), a.paint(cyan, fmt.Sprintf("%6.3f", m.Score)))
+			a.paint(dim, fmt.Sprintf("%*d", rankWidth, i+1)), a.paint(cyan, fmt.Sprintf("%6.3f", q.shown(m))))
 		caption := printable(m.Caption)
 		if a.width > 0 {
 			id = clip(id, idWidth)

@@ -79,8 +79,8 @@ func newSheet(d *db.DB, q asked, matches []db.Match) *sheet {
 	}
 	s.Note = strings.Join(notes, " · ")
 	for i, m := range matches {
-		a := answer{Rank: i + 1, ID: m.ID, Score: fmt.Sprintf("%.3f", m.Score),
-			Share: share(m.Score, matches[0].Score), Caption: m.Caption}
+		a := answer{Rank: i + 1, ID: m.ID, Score: fmt.Sprintf("%.3f", q.shown(m)),
+			Share: share(q.shown(m), q.shown(matches[0])), Caption: m.Caption}
 		for _, name := range m.Attrs.Names() {
 			if !strings.HasPrefix(name, filePrefix) {
 				a.Facts = append(a.Facts, name+": "+m.Attrs[name].String())

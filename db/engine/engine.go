@@ -99,6 +99,7 @@ type Caps struct {
 	Backup   bool   // WriteTo works
 	Compact  bool   // Compact works
 	Verify   bool   // Verify works
+	Keywords bool   // Query.Keywords is honoured
 }
 
 // PutMode says what Put does about ids that exist.
@@ -161,12 +162,20 @@ type Query struct {
 	MinScore float32   // hits below are left out; zero leaves none out
 	Side     Side
 	Fetch    Fetch
+
+	// Keywords ranks by the words of captions too; nil by vectors alone. Then
+	// Vector may be nil, which ranks by keywords alone and takes no MinScore.
+	Keywords *Keywords
 }
 
 // Hit is one answer of a search.
 type Hit struct {
 	Record *Record
-	Score  float32 // cosine with the query, from -1 to 1
+	Score  float32 // cosine with the query, from -1 to 1; 0 for a query without a vector
+
+	// Of queries with Keywords, else zero:
+	Keyword float32 // how well the caption fits the words; 0 when it has none of them
+	Fused   float32 // what the hits are ordered by
 }
 
 // Failure is an item that could not be stored.

@@ -19,23 +19,24 @@ type change struct {
 	place   map[uint32]int // where in added a slot is
 	deleted []uint32       // slots that the index holds and has to forget
 	gone    []uint32       // slots that lost their record: deleted, and some of this very change
-	renewed []addition     // records that kept slot and vector and changed attributes
+	renewed []addition     // records that kept slot and vector and changed words
 	log     int            // entries appended
 }
 
 type addition struct {
-	slot   uint32
-	vector []float32 // nil when the record went again
-	attrs  engine.Attrs
+	slot    uint32
+	vector  []float32 // nil when the record went again
+	attrs   engine.Attrs
+	caption string
 }
 
-func (c *change) add(slot uint32, vector []float32, attrs engine.Attrs) {
+func (c *change) add(slot uint32, r *engine.Record) {
 	if c.place == nil {
 		c.place = map[uint32]int{}
 	}
 	c.reused = c.reused || slot < c.limit
 	c.place[slot] = len(c.added)
-	c.added = append(c.added, addition{slot, vector, attrs})
+	c.added = append(c.added, addition{slot, r.Vector, r.Attrs, r.Caption})
 }
 
 // remove notes that the record of a slot is gone. A slot that this very change
@@ -49,7 +50,7 @@ func (c *change) remove(slot uint32) {
 	c.deleted = append(c.deleted, slot)
 }
 
-// apply makes index and columns follow a commit. What is committed is stored
+// apply makes index, columns and captions follow a commit. What is committed is stored
 // whatever happens here, so when the index refuses, it is built anew.
 func (e *Engine) apply(c *change) error {
 	if c.bound {
@@ -79,6 +80,7 @@ func (e *Engine) apply(c *change) error {
 		e.vecs.set(slots, vecs)
 	}
 	e.cols.apply(c)
+	e.words.apply(c)
 	e.tail.Add(int64(c.log))
 	e.deletes = e.deletes || len(c.deleted) > 0
 	if err := e.follow(slots, vecs, c.deleted); err != nil {

@@ -17,7 +17,7 @@ import (
 // Engine keeps a database in one file. It implements engine.Engine.
 //
 // Locks are taken in this order: life, writer, applying, indexMu, and the
-// locks of vectors and columns last. No transaction of the file begins while
+// locks of vectors, columns and captions last. No transaction of the file begins while
 // another is open in the same goroutine.
 type Engine struct {
 	store *storage.Store
@@ -25,6 +25,7 @@ type Engine struct {
 	log   *slog.Logger
 	vecs  *vectors
 	cols  *columns
+	words *captions
 
 	// life is read-held by every call; Close takes it and so waits for them.
 	life   sync.RWMutex
@@ -76,7 +77,7 @@ func Open(path string, opts *Options) (*Engine, error) {
 	if err != nil {
 		return nil, seam(err)
 	}
-	e := &Engine{store: store, opts: o, log: o.Logger, writer: make(chan struct{}, 1), cols: newColumns()}
+	e := &Engine{store: store, opts: o, log: o.Logger, writer: make(chan struct{}, 1), cols: newColumns(), words: newCaptions()}
 	e.vecs = newVectors(store, o.VectorMemory, e.damaged)
 	e.spec.Store(&engine.Spec{})
 	if err := e.load(context.Background()); err != nil {
@@ -102,7 +103,7 @@ func (e *Engine) leave() { e.life.RUnlock() }
 
 // Caps implements engine.Engine.
 func (e *Engine) Caps() engine.Caps {
-	return engine.Caps{Name: "local", ReadOnly: e.opts.ReadOnly, Images: true, Exact: true, Backup: true, Compact: !e.opts.ReadOnly, Verify: true}
+	return engine.Caps{Name: "local", ReadOnly: e.opts.ReadOnly, Images: true, Exact: true, Backup: true, Compact: !e.opts.ReadOnly, Verify: true, Keywords: true}
 }
 
 // Spec implements engine.Engine.

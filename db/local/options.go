@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clipdb/clipdb/db/engine"
+	"github.com/clipdb/clipdb/db/local/keyword"
 	"github.com/clipdb/clipdb/index"
 )
 
@@ -56,6 +57,12 @@ type Options struct {
 	// needed. Zero means 256 MiB, below zero none.
 	VectorMemory int64
 
+	// Language is that of captions, for searching by keywords: the ISO 639-1
+	// code of da, de, en, es, fi, fr, it, nl, no, pt or sv, whose stemmer and
+	// stop words serve Latin script; "" means en, "none" takes words as they
+	// are. Nothing of it is stored.
+	Language string
+
 	// Listener hears of work that takes time.
 	Listener engine.Listener
 
@@ -81,6 +88,9 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	if !index.ValidRecall(v.Index.Recall) {
 		return v, fmt.Errorf("index options out of range: Recall %v (0 to below 1)", v.Index.Recall)
+	}
+	if err := keyword.Language(v.Language).Check(); err != nil {
+		return v, err
 	}
 	if v.VectorMemory == 0 {
 		v.VectorMemory = DefaultVectorMemory

@@ -156,7 +156,7 @@ func (p *put) place(tx *storage.Tx, c *change, rec, old *storage.Record, r *engi
 		}
 		if ok && slices.Equal(had, r.Vector) {
 			rec.Slot = old.Slot
-			c.renewed = append(c.renewed, addition{slot: rec.Slot, attrs: r.Attrs})
+			c.renewed = append(c.renewed, addition{slot: rec.Slot, attrs: r.Attrs, caption: r.Caption})
 			return tx.PutRecord(rec)
 		}
 	}
@@ -177,7 +177,7 @@ func (p *put) place(tx *storage.Tx, c *change, rec, old *storage.Record, r *engi
 	if err := tx.PutRecord(rec); err != nil {
 		return err
 	}
-	c.add(slot, r.Vector, r.Attrs)
+	c.add(slot, r)
 	return c.logged(tx, storage.LogAdd, slot)
 }
 

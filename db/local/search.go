@@ -30,18 +30,30 @@ func (e *Engine) Search(ctx context.Context, q engine.Query) ([]engine.Hit, erro
 	if err := q.Filter.Check(); err != nil {
 		return nil, err
 	}
+	if q.Keywords != nil {
+		if err := q.Keywords.Check(q); err != nil {
+			return nil, err
+		}
+	}
 	spec := e.Spec()
 	if !spec.Bound() {
 		return nil, nil
 	}
-	if len(q.Vector) != spec.Dim {
-		return nil, &engine.DimensionError{Want: spec.Dim, Got: len(q.Vector)}
-	}
-	if err := engine.CheckUnit(q.Vector); err != nil {
-		return nil, err
+	if q.Vector != nil || q.Keywords == nil {
+		if len(q.Vector) != spec.Dim {
+			return nil, &engine.DimensionError{Want: spec.Dim, Got: len(q.Vector)}
+		}
+		if err := engine.CheckUnit(q.Vector); err != nil {
+			return nil, err
+		}
 	}
 	if err := e.loadColumns(ctx, q.Filter); err != nil {
 		return nil, seam(err)
+	}
+	if q.Keywords != nil {
+		if err := e.loadCaptions(ctx); err != nil {
+			return nil, seam(err)
+		}
 	}
 	hits, whole, err := e.search(ctx, q)
 	if err == nil && !whole {
@@ -55,15 +67,15 @@ func (e *Engine) Search(ctx context.Context, q engine.Query) ([]engine.Hit, erro
 // search is one try. It reports whether file and index agreed.
 func (e *Engine) search(ctx context.Context, q engine.Query) (hits []engine.Hit, whole bool, err error) {
 	before, missed, turn := e.reuse.Load(), e.vecs.missed.Load(), e.turn.Load()
-	found, err := e.candidates(ctx, q)
+	found, agreed, err := e.find(ctx, q)
 	if err != nil {
 		return nil, true, err
 	}
 	// A vector that is gone from the file, while the index did not know yet,
 	// is left out of the answer without a word.
-	whole = e.vecs.missed.Load() == missed
-	// Columns and index follow a change one after the other.
-	if !q.Filter.IsZero() && (turn%2 == 1 || e.turn.Load() != turn) {
+	whole = agreed && e.vecs.missed.Load() == missed
+	// Columns, captions and index follow a change one after the other.
+	if (!q.Filter.IsZero() || q.Keywords != nil) && (turn%2 == 1 || e.turn.Load() != turn) {
 		whole = false
 	}
 	if len(found) == 0 {
@@ -76,7 +88,7 @@ func (e *Engine) search(ctx context.Context, q engine.Query) (hits []engine.Hit,
 			return nil
 		}
 		for _, c := range found {
-			rec, err := tx.RecordAt(c.Slot)
+			rec, err := tx.RecordAt(c.slot)
 			if errors.Is(err, storage.ErrNotFound) {
 				whole = false
 				continue
@@ -88,15 +100,44 @@ func (e *Engine) search(ctx context.Context, q engine.Query) (hits []engine.Hit,
 			if err != nil {
 				return err
 			}
-			hits = append(hits, engine.Hit{Record: r, Score: c.Score})
+			hits = append(hits, engine.Hit{Record: r, Score: c.cosine, Keyword: float32(c.keyword), Fused: float32(c.fused)})
 		}
 		return nil
 	})
 	return hits, whole, err
 }
 
-// candidates asks the index. A panic of it is an error.
-func (e *Engine) candidates(ctx context.Context, q engine.Query) (found []index.Candidate, err error) {
+// ranked is a slot that answers a query.
+type ranked struct {
+	slot           uint32
+	cosine         float32
+	keyword, fused float64 // of queries with keywords
+}
+
+// find asks the indexes. It reports whether they agreed with each other.
+func (e *Engine) find(ctx context.Context, q engine.Query) (found []ranked, agreed bool, err error) {
+	var allow *index.Bitmap // nil: all
+	if !q.Filter.IsZero() {
+		if allow = e.cols.eval(q.Filter); allow.Len() == 0 {
+			return nil, true, nil
+		}
+	}
+	if q.Keywords != nil {
+		return e.findWords(ctx, q, allow)
+	}
+	list, err := e.candidates(ctx, q, q.K, allow)
+	found = make([]ranked, 0, len(list))
+	for _, c := range list {
+		if q.MinScore == 0 || c.Score >= q.MinScore {
+			found = append(found, ranked{slot: c.Slot, cosine: c.Score})
+		}
+	}
+	return found, true, err
+}
+
+// candidates asks the index for the k nearest, of those that allow holds. A
+// panic of it is an error.
+func (e *Engine) candidates(ctx context.Context, q engine.Query, k int, allow *index.Bitmap) (found []index.Candidate, err error) {
 	e.indexMu.RLock()
 	defer e.indexMu.RUnlock()
 	defer func() {
@@ -108,13 +149,10 @@ func (e *Engine) candidates(ctx context.Context, q engine.Query) (found []index.
 		return nil, nil
 	}
 	live := e.idx.Stats().Live
-	iq := index.Query{Vector: q.Vector, K: min(q.K, max(live, 1)), Ef: min(q.Ef, index.MaxEf), Recall: q.Recall, Exact: q.Exact, Side: index.Side(q.Side)}
+	iq := index.Query{Vector: q.Vector, K: min(k, max(live, 1)), Ef: min(q.Ef, index.MaxEf), Recall: q.Recall, Exact: q.Exact, Side: index.Side(q.Side), Allow: allow}
 	pass := live
-	if !q.Filter.IsZero() {
-		if iq.Allow = e.cols.eval(q.Filter); iq.Allow.Len() == 0 {
-			return nil, nil
-		}
-		pass = min(pass, iq.Allow.Len())
+	if allow != nil {
+		pass = min(pass, allow.Len())
 	}
 	if found, err = e.idx.Search(ctx, iq); err != nil {
 		return nil, err
@@ -124,11 +162,6 @@ func (e *Engine) candidates(ctx context.Context, q engine.Query) (found []index.
 		iq.Exact = true
 		if found, err = e.idx.Search(ctx, iq); err != nil {
 			return nil, err
-		}
-	}
-	if q.MinScore != 0 {
-		for len(found) > 0 && found[len(found)-1].Score < q.MinScore {
-			found = found[:len(found)-1]
 		}
 	}
 	return found, nil

@@ -120,12 +120,12 @@ func (e *Engine) verifyRecall(ctx context.Context, rep *engine.VerifyReport) err
 	found, wanted := 0, 0
 	for _, v := range queries {
 		q := engine.Query{Vector: v, K: recallK, Exact: true}
-		exact, err := e.candidates(ctx, q)
+		exact, err := e.candidates(ctx, q, q.K, nil)
 		if err != nil {
 			return err
 		}
 		q.Exact = false
-		got, err := e.candidates(ctx, q)
+		got, err := e.candidates(ctx, q, q.K, nil)
 		if err != nil {
 			return err
 		}

@@ -36,7 +36,8 @@ var rules = []rule{
 	{"storage", []string{"storage/...", "internal/..."}, "storage knows rows, blobs and pages only; what they mean is db/local's business"},
 	{"encoder", []string{"encoder/...", "internal/..."}, "pictures and words become vectors without knowing who keeps them"},
 	{"db/engine", []string{"db/engine/..."}, "the seam stays free of this machine's files, so that another engine can stand behind it"},
-	{"db/local", []string{"db/engine/...", "storage/...", "index/...", "internal/..."}, "the local engine is storage plus index and sees no pictures"},
+	{"db/local", []string{"db/engine/...", "db/local/...", "storage/...", "index/...", "internal/..."}, "the local engine is storage plus index and sees no pictures"},
+	{"db/local/keyword", nil, "keywords are texts and slots: neither files nor vectors"},
 	{"db", []string{"encoder", "encoder/pixel", "db/engine", "internal/..."}, "db is wired to an engine and an encoder from outside: who brings a model links no weights"},
 	{"", []string{"db", "db/engine", "db/local", "encoder", "encoder/builtin", "encoder/onnx"}, "the face holds the default wiring and no logic"},
 	{"bench", []string{"", "bench/...", "encoder/...", "index/...", "internal/..."}, "benchmarks use what users use, and the index itself"},
@@ -45,13 +46,15 @@ var rules = []rule{
 
 // foreign modules that belong to one room.
 var owners = map[string][]string{
-	"go.etcd.io/bbolt":                   {"storage"},
-	"github.com/coder/hnsw":              {"index/coder"},
-	"github.com/yalue/onnxruntime_go":    {"encoder/onnx"},
-	"github.com/bep/imagemeta":           {"encoder/pixel"},
-	"github.com/alecthomas/kong":         {"cmd"},
-	"github.com/schollz/progressbar/v3":  {"cmd"},
-	"github.com/klauspost/compress/zstd": {"storage"},
+	"go.etcd.io/bbolt":                    {"storage"},
+	"github.com/coder/hnsw":               {"index/coder"},
+	"github.com/yalue/onnxruntime_go":     {"encoder/onnx"},
+	"github.com/bep/imagemeta":            {"encoder/pixel"},
+	"github.com/alecthomas/kong":          {"cmd"},
+	"github.com/schollz/progressbar/v3":   {"cmd"},
+	"github.com/klauspost/compress/zstd":  {"storage"},
+	"github.com/clipperhouse/uax29/v2":    {"db/local/keyword"},
+	"github.com/blevesearch/snowballstem": {"db/local/keyword"},
 }
 
 func list(t *testing.T, args ...string) []pkg {

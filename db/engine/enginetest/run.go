@@ -46,6 +46,8 @@ func Run(t *testing.T, h Harness) {
 		{"SearchOptions", testSearchOptions},
 		{"FiltersAgainstOracle", testFilters},
 		{"FilterFollowsChanges", testFilterChanges},
+		{"Keywords", testKeywords},
+		{"KeywordsWhileChanging", testKeywordsWhileChanging},
 		{"DeletedIsGone", testDeleted},
 		{"ScanWhileChanging", testScan},
 		{"History", testHistory},
