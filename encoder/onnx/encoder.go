@@ -38,9 +38,14 @@ func Open(dir string, opts *Options) (*Encoder, error) {
 
 // New returns an encoder for the model that m describes. It loads nothing, so
 // it also succeeds where there is no ONNX Runtime; the calls that need it
-// then return encoder.ErrNoRuntime.
+// then return encoder.ErrNoRuntime. A provider that nobody knows is ErrProvider.
 func New(m *model.Manifest, files Files, opts *Options) (*Encoder, error) {
-	return &Encoder{manifest: m, model: m.Model(), files: files, opts: opts.withDefaults()}, nil
+	o := opts.withDefaults()
+	var err error
+	if o.Provider, err = ParseProvider(string(o.Provider)); err != nil {
+		return nil, err
+	}
+	return &Encoder{manifest: m, model: m.Model(), files: files, opts: o}, nil
 }
 
 // Model implements encoder.Encoder.
@@ -48,6 +53,18 @@ func (e *Encoder) Model() encoder.Model {
 	m := e.model
 	m.Languages = append([]string(nil), m.Languages...)
 	return m
+}
+
+// Stats implements encoder.Meter.
+func (e *Encoder) Stats() encoder.Stats {
+	var s encoder.Stats
+	if t, ok := e.image.have(); ok {
+		s.Image = t.stats()
+	}
+	if t, ok := e.text.have(); ok {
+		s.Text = t.stats()
+	}
+	return s
 }
 
 // Warm loads both towers, so that the first call does not have to. It returns
@@ -144,9 +161,18 @@ func (e *Encoder) textTower(ctx context.Context) (*tower, error) {
 			outTyp:  tx.OutputType,
 			typeIDs: tx.TypeIDs,
 			fixed:   tx.Batch,
+			context: textWidth(tx),
 			dummies: tx.Dummies,
 		})
 	})
+}
+
+// textWidth is how many ids each text has, 0 for any number.
+func textWidth(tx model.Text) int {
+	if tx.PadFull {
+		return tx.ContextLength
+	}
+	return 0
 }
 
 // batchOf is the batch size of a tower: its file's own, where that is fixed.

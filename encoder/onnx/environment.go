@@ -28,7 +28,8 @@ var environment struct {
 type towerKey struct {
 	sha256, inputs, output string
 	threads, batch         int
-	noArena                bool
+	noArena, spin          bool
+	provider               Provider // asked for
 }
 
 // tower is a session with its lane, shared by encoders.
@@ -38,6 +39,9 @@ type tower struct {
 	once sync.Once
 	lane *lane
 	err  error
+
+	provider Provider // that runs it
+	took     time.Duration
 }
 
 // towerSpec says how to open a tower.
@@ -56,6 +60,7 @@ type towerSpec struct {
 	extra          []model.File  // weights outside the file
 	inType, outTyp string        // of the ids or the pixels, and of the vectors, as in manifests
 	typeIDs        string        // input of zeros, "" without one
+	context        int           // ids of a text, 0 for any number
 	fixed          int           // the one batch size that the file takes, 0 for any
 	dummies        []model.Dummy // inputs without a say
 }
@@ -68,6 +73,9 @@ func (s towerSpec) key() towerKey {
 		threads: s.options.Threads,
 		batch:   s.batch,
 		noArena: s.options.NoArena,
+		spin:    s.options.Spin,
+
+		provider: s.options.Provider,
 	}
 }
 
@@ -138,11 +146,11 @@ func (t *tower) open(spec towerSpec) (err error) {
 	}
 	if err == nil {
 		var exec executor
-		exec, err = openSession(spec, content, path)
+		exec, t.provider, err = openOn(spec, content, path)
 		if err == nil {
-			t.lane = newLane(exec, spec.batch)
+			t.lane, t.took = newLane(exec, spec.batch), time.Since(begin)
 			spec.options.Logger.Debug("tower loaded", "tower", spec.what, "file", spec.file.Name,
-				"threads", spec.options.Threads, "took", time.Since(begin))
+				"provider", string(t.provider), "threads", spec.options.Threads, "took", t.took)
 			return nil
 		}
 	}

@@ -69,6 +69,51 @@ func (e *Encoder) EncodeImages(ctx context.Context, images []image.Image) ([][]f
 	return f.out, nil
 }
 
+// PrepareImage implements encoder.Preparer.
+func (e *Encoder) PrepareImage(img image.Image) ([]float32, error) {
+	if img == nil {
+		return nil, errNoImage
+	}
+	return tensor(e.manifest.Spec(), img)
+}
+
+// EncodeTensors implements encoder.Preparer.
+func (e *Encoder) EncodeTensors(ctx context.Context, tensors [][]float32) ([][]float32, error) {
+	if err := e.enter(); err != nil {
+		return nil, err
+	}
+	defer e.inflight.Done()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	want := e.manifest.Spec()
+	for i, x := range tensors {
+		if len(x) != want.Len() {
+			return nil, fmt.Errorf("tensor %d: %d components, want 3 x %d x %d", i, len(x), want.Size, want.Size)
+		}
+	}
+	if len(tensors) == 0 {
+		return nil, nil
+	}
+	t, err := e.imageTower(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := vectors(len(tensors), e.manifest.Dim)
+	c := newCall(len(tensors))
+	items := make([]*item, len(tensors))
+	for i, x := range tensors {
+		items[i] = &item{call: c, pixels: x, vector: out[i]}
+	}
+	if err := t.lane.submit(items...); err != nil {
+		return nil, err
+	}
+	if err := t.lane.wait(ctx, c); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // feeder prepares the images of one call and hands them to the lane.
 type feeder struct {
 	lane   *lane

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/clipdb/clipdb/encoder"
 )
@@ -20,6 +21,9 @@ type lane struct {
 	queue   []*item
 	current *run
 	closed  bool
+	runs    int64
+	items   int64
+	busy    time.Duration // within runs
 
 	wake    chan struct{} // one token: the queue may have changed
 	stopped chan struct{} // closed when the worker has left
@@ -159,11 +163,13 @@ func (l *lane) step() bool {
 	l.current = r
 	l.mu.Unlock()
 
-	rows, err := l.protected(r.batch)
+	begin := time.Now()
+	rows, err := protected(l.exec, r.batch)
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.current = nil
+	l.runs, l.items, l.busy = l.runs+1, l.items+int64(len(batch)), l.busy+time.Since(begin)
 	if r.terminated {
 		l.exec.resume()
 	}
@@ -199,13 +205,13 @@ func suits(a, b *item) bool {
 }
 
 // protected turns a panic of the executor into an error.
-func (l *lane) protected(batch []*item) (rows []float32, err error) {
+func protected(exec executor, batch []*item) (rows []float32, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			rows, err = nil, fmt.Errorf("tower: %v", p)
 		}
 	}()
-	return l.exec.run(batch)
+	return exec.run(batch)
 }
 
 // answer hands an item its row of the result. l.mu is held.

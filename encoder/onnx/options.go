@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"log/slog"
+	"os"
 	"runtime"
 
 	"github.com/clipdb/clipdb/encoder/onnx/library"
@@ -27,12 +28,24 @@ type Options struct {
 	// image of 288 pixels a side needs about 17 MB while it is in the tower.
 	TextBatch, ImageBatch int
 
+	// Provider computes the towers; "" means what the environment variable
+	// CLIPDB_PROVIDER names, or CPU. Where the library or the machine lacks it
+	// the CPU does the work, and the Logger hears why. Encoder.Stats tells
+	// which one it is.
+	Provider Provider
+
+	// Spin lets idle threads spin for a moment before they sleep. Runs that
+	// follow each other closely become a little faster; each pause between two
+	// runs burns the cores of all threads.
+	Spin bool
+
 	// NoArena gives memory back after each run instead of keeping it for the
 	// next one. Runs become slower, the process smaller.
 	NoArena bool
 
 	// Logger hears which library was loaded and how long towers took to load,
-	// at level debug; nil means silence.
+	// at level debug, and at level warn that Provider cannot be used; nil means
+	// silence.
 	Logger *slog.Logger
 }
 
@@ -59,6 +72,12 @@ func (o *Options) withDefaults() Options {
 		out.ImageBatch = DefaultImageBatch
 	}
 	out.TextBatch, out.ImageBatch = min(out.TextBatch, maxBatch), min(out.ImageBatch, maxBatch)
+	if out.Provider == "" {
+		out.Provider = Provider(os.Getenv(ProviderVariable))
+	}
+	if out.Provider == "" {
+		out.Provider = CPU
+	}
 	if out.Logger == nil {
 		out.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -57,13 +57,16 @@ type session struct {
 	outHalf   []uint16   // the same as the tower gave it
 }
 
-// openSession creates the session from content, or from the file at path.
-func openSession(spec towerSpec, content []byte, path string) (executor, error) {
+// openSession creates the session on p from content, or from the file at path.
+func openSession(spec towerSpec, p Provider, content []byte, path string) (executor, error) {
 	so, err := sessionOptions(spec.options)
 	if err != nil {
 		return nil, err
 	}
 	defer so.Destroy()
+	if err := appendProvider(so, p); err != nil {
+		return nil, err
+	}
 	s := &session{spec: spec}
 	if s.opts, err = ort.NewRunOptions(); err != nil {
 		return nil, err
@@ -93,13 +96,17 @@ func sessionOptions(o Options) (*ort.SessionOptions, error) {
 	if err != nil {
 		return nil, err
 	}
+	spin := "0"
+	if o.Spin {
+		spin = "1"
+	}
 	err = errors.Join(
 		so.SetLogSeverityLevel(ort.LoggingLevelFatal),
 		so.SetIntraOpNumThreads(o.Threads),
 		so.SetInterOpNumThreads(1),
 		so.SetGraphOptimizationLevel(ort.GraphOptimizationLevelEnableAll),
 		// Spinning threads burn a core each between two queries.
-		so.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
+		so.AddSessionConfigEntry("session.intra_op.allow_spinning", spin),
 		so.AddSessionConfigEntry("session.inter_op.allow_spinning", "0"),
 		so.SetCpuMemArena(!o.NoArena),
 		// The arena grows by powers of two; weights need none of that room.

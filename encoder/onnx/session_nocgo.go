@@ -18,4 +18,4 @@ func loadLibrary(string) (string, error) { return "", built() }
 
 func unloadLibrary() {}
 
-func openSession(towerSpec, []byte, string) (executor, error) { return nil, built() }
+func openSession(towerSpec, Provider, []byte, string) (executor, error) { return nil, built() }
