@@ -175,9 +175,9 @@ func TestKillAndResume(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, uint64(time.Now().UnixNano())))
 	killed := 0
 	for round := range rounds {
-		if n-len(acknowledged) < 30 { // the work must not run out on a quick machine
-			morePhotos(t, dir, n, n+30)
-			n += 30
+		if n-len(acknowledged) < 60 { // the work must not run out on a quick machine
+			morePhotos(t, dir, n, n+60)
+			n += 60
 		}
 		r := h.start(t, "add", db, dir, "--json")
 		// Some rounds end while the program gets ready, the others a moment
@@ -194,7 +194,7 @@ func TestKillAndResume(t *testing.T) {
 				waiting = false
 			}
 		}
-		time.Sleep(time.Duration(random.IntN(400)) * time.Millisecond)
+		time.Sleep(time.Duration(random.IntN(250)) * time.Millisecond)
 		r.cmd.Process.Kill()
 		rest, code := r.end(t)
 		if code != exitOK {
