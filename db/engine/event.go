@@ -13,6 +13,7 @@ const (
 	EventCheckpoint EventKind = "checkpoint" // the index was written to the file
 	EventCompact    EventKind = "compact"    // the file was rewritten
 	EventColumns    EventKind = "columns"    // attributes were loaded for filtering
+	EventReembed    EventKind = "reembed"    // the index of the vectors of another model is being built
 )
 
 // Event tells a program about work that takes time or deserves a note.

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,11 @@ func (e *Engine) Search(ctx context.Context, q engine.Query) ([]engine.Hit, erro
 	spec := e.Spec()
 	if !spec.Bound() {
 		return nil, nil
+	}
+	if q.Spec.Bound() {
+		if err := spec.Check(q.Spec); err != nil {
+			return nil, err
+		}
 	}
 	if len(q.Vector) != spec.Dim {
 		return nil, &engine.DimensionError{Want: spec.Dim, Got: len(q.Vector)}
@@ -103,6 +109,11 @@ func (e *Engine) candidates(ctx context.Context, q engine.Query) (found []index.
 	}()
 	if e.idx == nil {
 		return nil, nil
+	}
+	// The model may have changed since Search looked.
+	spec := e.Spec()
+	if len(q.Vector) != spec.Dim || q.Spec.Bound() && spec.Check(q.Spec) != nil {
+		return nil, &engine.MismatchError{Stored: spec, Given: cmp.Or(q.Spec, engine.Spec{Dim: len(q.Vector)})}
 	}
 	live := e.idx.Stats().Live
 	iq := index.Query{Vector: q.Vector, K: min(q.K, max(live, 1)), Ef: min(q.Ef, index.MaxEf), Exact: q.Exact, Side: index.Side(q.Side)}

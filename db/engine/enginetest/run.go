@@ -51,6 +51,7 @@ func Run(t *testing.T, h Harness) {
 		{"History", testHistory},
 		{"Backup", testBackup},
 		{"Compact", testCompact},
+		{"Reembed", testReembed},
 		{"Concurrency", testConcurrency},
 		{"ReadOnly", testReadOnly},
 		{"Closed", testClosed},
