@@ -37,6 +37,7 @@ type (
 	Listener        = db.Listener
 	DimensionError  = db.DimensionError
 	MismatchError   = db.MismatchError
+	AuditEntry      = db.AuditEntry
 )
 
 // What is stored of a picture: Options.Images.
