@@ -44,6 +44,8 @@ type Options struct {
 	// the default, rates none. Read its caveats first.
 	Sensitive *SensitiveOptions
 
+	Audit Audit // switches the file's audit log on or off; AuditKeep leaves it as it is, off in new files
+
 	Images         ImagePolicy // what of a picture is stored: KeepOriginal by default
 	MaxImageBytes  int64       // largest picture taken; 0 means 64 MiB
 	MaxImagePixels int64       // largest picture taken; 0 means 100 million
@@ -73,7 +75,7 @@ func Open(path string, opts *Options) (*DB, error) {
 		o = *opts
 	}
 	eng, err := local.Open(path, &local.Options{
-		ReadOnly: o.ReadOnly, LockTimeout: o.LockTimeout, Index: o.Index, VectorMemory: o.VectorMemory,
+		ReadOnly: o.ReadOnly, LockTimeout: o.LockTimeout, Index: o.Index, VectorMemory: o.VectorMemory, Audit: o.Audit,
 		Language: o.Language, Listener: o.Listener, Logger: o.Logger,
 	})
 	if err != nil {
@@ -125,4 +127,14 @@ const (
 	IndexFlat  = local.Flat  // exact
 	IndexHNSW  = local.HNSW  // graph over int8 codes with exact re-ranking
 	IndexCoder = local.Coder // adapter of github.com/coder/hnsw
+)
+
+// Audit says whether a file keeps an audit log: Options.Audit. See DB.Audit.
+type Audit = local.Audit
+
+// What Options.Audit can be.
+const (
+	AuditKeep = local.AuditKeep // as the file has it: off in new files
+	AuditOn   = local.AuditOn   // from this opening on, and in later ones
+	AuditOff  = local.AuditOff  // no longer; what is in the log stays
 )

@@ -43,6 +43,7 @@ type (
 	DimensionError   = db.DimensionError
 	MismatchError    = db.MismatchError
 	Hybrid           = db.Hybrid
+	AuditEntry       = db.AuditEntry
 )
 
 // What is stored of a picture: Options.Images.

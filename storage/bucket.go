@@ -24,18 +24,20 @@ const (
 	bucketLog                      // sequence u64 -> operation, slot
 	bucketSpaces                   // space name -> bucket of page u32 -> bytes, crc
 	bucketFailures                 // id -> reason, time
+	bucketVectors2                 // as bucketVectors: of the two one is served, see state.served
+	bucketAudit                    // sequence u64 -> what was done to which ids
 	bucketCount
 )
 
 var bucketNames = [bucketCount]string{
 	"clipdb", "meta", "models", "records", "slots", "free", "vectors",
-	"blobs", "data", "log", "spaces", "failures",
+	"blobs", "data", "log", "spaces", "failures", "vectors2", "audit",
 }
 
 // bucketNouns are what errors and problems call one entry of each bucket.
 var bucketNouns = [bucketCount]string{
 	"header", "meta value", "model", "record", "slot", "free slot", "vector page",
-	"blob", "blob data", "log entry", "index page", "failure",
+	"blob", "blob data", "log entry", "index page", "failure", "vector page", "audit entry",
 }
 
 func (b bucketID) name() []byte { return []byte(bucketNames[b]) }
@@ -45,7 +47,7 @@ func (b bucketID) noun() string { return bucketNouns[b] }
 // order: full where keys only ever grow, with some room where they do not.
 func (b bucketID) fill() float64 {
 	switch b {
-	case bucketData, bucketVectors, bucketLog:
+	case bucketData, bucketVectors, bucketVectors2, bucketLog, bucketAudit:
 		return 1
 	}
 	return 0.9

@@ -49,7 +49,7 @@ func (c *checker) run() error {
 	c.slots = newPageSet(st.slotLimit)
 	steps := []func() error{
 		c.header, c.metas, c.modelTable, c.blobHeads, c.records, c.slotMap, c.freeSlots,
-		c.vectors, c.references, c.blobData, c.logEntries, c.spaces, c.failures,
+		c.vectors, c.references, c.blobData, c.logEntries, c.spaces, c.failures, c.audit,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -195,35 +195,48 @@ func (c *checker) freeSlots() error {
 }
 
 func (c *checker) vectors() error {
-	return c.each(bucketVectors, func(k, v []byte) {
-		c.count.vectorBytes += uint64(len(v))
-		if c.have.dim == 0 {
-			c.say(bucketVectors, number(k), "there should be no vectors")
+	return errors.Join(c.vectorSet(servedSet), c.vectorSet(nextSet))
+}
+
+func (c *checker) vectorSet(place int) error {
+	have, count := c.have.set(place), c.count.set(place)
+	return c.each(have.bucket, func(k, v []byte) {
+		*count.bytes += uint64(len(v))
+		if *have.dim == 0 {
+			c.say(have.bucket, number(k), "there should be no vectors")
 			return
 		}
-		p, err := c.t.parseVectorPage(&c.have, k, v)
+		p, err := c.t.parseVectorPage(have, k, v)
 		if err != nil {
-			c.problem(bucketVectors, number(k), err)
+			c.problem(have.bucket, number(k), err)
 			return
 		}
 		if p.present() == 0 {
-			c.say(bucketVectors, number(k), "it is empty")
+			c.say(have.bucket, number(k), "it is empty")
 		}
 		for row := range p.rows {
-			slot := p.first + uint32(row)
-			switch {
-			case !p.has(row):
-				if !allZero(p.row(row)) || !allZero(p.sum(row)) {
-					c.say(bucketVectors, number(k), "bytes remain in the empty row of slot %d", slot)
-				}
-			case !p.verify(row, slot):
-				c.say(bucketVectors, number(k), "the checksum of slot %d does not match", slot)
-			case !c.slots.hasBelow(uint64(slot)):
-				c.say(bucketVectors, number(k), "it holds a vector for slot %d, but no readable record is in it", slot)
-			}
+			c.vectorRow(have, p, row, k)
 		}
-		c.count.vectors += uint64(bits.OnesCount64(p.present()))
+		*count.count += uint64(bits.OnesCount64(p.present()))
 	})
+}
+
+func (c *checker) vectorRow(set vectorSet, p vectorPage, row int, k []byte) {
+	slot := p.first + uint32(row)
+	switch {
+	case !p.has(row):
+		if !allZero(p.row(row)) || !allZero(p.sum(row)) {
+			c.say(set.bucket, number(k), "bytes remain in the empty row of slot %d", slot)
+		}
+	case !p.verify(row, slot):
+		c.say(set.bucket, number(k), "the checksum of slot %d does not match", slot)
+	case !c.slots.hasBelow(uint64(slot)):
+		c.say(set.bucket, number(k), "it holds a vector for slot %d, but no readable record is in it", slot)
+	case set.place == nextSet:
+		if has, err := c.t.hasVector(c.have.set(servedSet), slot); err == nil && !has {
+			c.say(set.bucket, number(k), "it holds a vector for slot %d, beside which there is none", slot)
+		}
+	}
 }
 
 func allZero(b []byte) bool {
@@ -350,6 +363,23 @@ func (c *checker) failures() error {
 	})
 }
 
+func (c *checker) audit() error {
+	var last uint64
+	return c.each(bucketAudit, func(k, v []byte) {
+		c.count.auditEntries++
+		c.count.auditBytes += uint64(len(k) + len(v))
+		e, err := decodeAudit(k, v)
+		switch {
+		case err != nil:
+			c.problem(bucketAudit, number(k), err)
+			return
+		case e.Seq != last+1:
+			c.say(bucketAudit, number(k), "it follows %d", last)
+		}
+		last, c.count.lastAudit = e.Seq, e.Seq
+	})
+}
+
 // counters compares what was counted with what is stored.
 func (c *checker) counters() {
 	have, count := c.have, c.count
@@ -372,12 +402,16 @@ func (c *checker) counters() {
 		{"bytes of the log", have.logBytes, count.logBytes},
 		{"failures", have.failures, count.failures},
 		{"bytes of failures", have.failureBytes, count.failureBytes},
+		{"vectors beside", have.nextVectors, count.nextVectors},
+		{"bytes of vectors beside", have.nextBytes, count.nextBytes},
+		{"audit entries", have.auditEntries, count.auditEntries},
+		{"bytes of the audit log", have.auditBytes, count.auditBytes},
 	} {
 		if n.have != n.counts {
 			c.say(bucketClipdb, "state", "%s: %d counted, %d stored", n.what, n.counts, n.have)
 		}
 	}
-	if count.lastLog > have.lastLog || count.lastBlob > have.lastBlob {
-		c.say(bucketClipdb, "state", "log or blobs are numbered beyond %d and %d", have.lastLog, have.lastBlob)
+	if count.lastLog > have.lastLog || count.lastBlob > have.lastBlob || count.lastAudit > have.lastAudit {
+		c.say(bucketClipdb, "state", "log, blobs or audit log are numbered beyond %d, %d and %d", have.lastLog, have.lastBlob, have.lastAudit)
 	}
 }

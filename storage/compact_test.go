@@ -294,7 +294,7 @@ func TestOldReaderFinishes(t *testing.T) {
 // TestCompactDamaged: a damaged file is not replaced by what is left of it.
 func TestCompactDamaged(t *testing.T) {
 	storage.SkipQuickCheck(t)
-	good, err := os.ReadFile(filepath.Join("testdata", "v1.clipdb"))
+	good, err := os.ReadFile(filepath.Join("testdata", fmt.Sprintf("v%d.clipdb", storage.Format)))
 	if err != nil {
 		t.Fatal(err)
 	}

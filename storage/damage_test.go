@@ -25,7 +25,7 @@ func honest(err error) bool {
 // is right or an error, nothing panics, and what cannot be read Check knows.
 func TestFlips(t *testing.T) {
 	t.Parallel()
-	golden, err := os.ReadFile(filepath.Join("testdata", "v1.clipdb"))
+	golden, err := os.ReadFile(filepath.Join("testdata", fmt.Sprintf("v%d.clipdb", storage.Format)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func readGolden(s *storage.Store) (errs []error) {
 // but no panic, and no damage to what was sound.
 func TestFlipsWriting(t *testing.T) {
 	t.Parallel()
-	golden, err := os.ReadFile(filepath.Join("testdata", "v1.clipdb"))
+	golden, err := os.ReadFile(filepath.Join("testdata", fmt.Sprintf("v%d.clipdb", storage.Format)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestFlipsWriting(t *testing.T) {
 
 // TestTruncated cuts files, also while they are open.
 func TestTruncated(t *testing.T) {
-	golden, err := os.ReadFile(filepath.Join("testdata", "v1.clipdb"))
+	golden, err := os.ReadFile(filepath.Join("testdata", fmt.Sprintf("v%d.clipdb", storage.Format)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func TestTruncated(t *testing.T) {
 
 // TestCircle: a branch that leads to itself sends bbolt down for ever.
 func TestCircle(t *testing.T) {
-	golden, err := os.ReadFile(filepath.Join("testdata", "v1.clipdb"))
+	golden, err := os.ReadFile(filepath.Join("testdata", fmt.Sprintf("v%d.clipdb", storage.Format)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +273,7 @@ func TestCircle(t *testing.T) {
 
 // TestSalvage opens what Open refuses, and reads what is left.
 func TestSalvage(t *testing.T) {
-	golden, err := os.ReadFile(filepath.Join("testdata", "v1.clipdb"))
+	golden, err := os.ReadFile(filepath.Join("testdata", fmt.Sprintf("v%d.clipdb", storage.Format)))
 	if err != nil {
 		t.Fatal(err)
 	}

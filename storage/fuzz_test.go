@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -153,7 +154,7 @@ func FuzzVectorPage(f *testing.F) {
 		if p := (vectorPage{data: value, rows: 4, dim: 5}); again && len(value) >= headSize(4) {
 			p.sign(key)
 		}
-		p, err := tx.parseVectorPage(st, key, value)
+		p, err := tx.parseVectorPage(st.set(servedSet), key, value)
 		if err != nil {
 			if !expected(err) {
 				t.Fatal(err)
@@ -161,10 +162,35 @@ func FuzzVectorPage(f *testing.F) {
 			return
 		}
 		for row := range 4 {
-			v, err := tx.readRow(p, row, p.first+uint32(row), nil)
+			v, err := tx.readRow(p, bucketVectors, row, p.first+uint32(row), nil)
 			if err == nil && len(v) != 5 || err != nil && !expected(err) {
 				t.Fatal(v, err)
 			}
+		}
+	})
+}
+
+func FuzzAudit(f *testing.F) {
+	key := key64(7)
+	f.Add(encodeAudit(key, AuditEntry{Time: time.Unix(5, 7), Op: "insert", Model: "m", IDs: []AuditID{{ID: "a"}, {Hash: []byte{1, 2}}}}), true)
+	f.Add(encodeAudit(key, AuditEntry{Time: time.Unix(-5, 7), Op: "compact"}), false)
+	f.Fuzz(func(t *testing.T, value []byte, again bool) {
+		if again {
+			value = reseal(key, value)
+		}
+		e, err := decodeAudit(key, value)
+		if err != nil {
+			if !expected(err) {
+				t.Fatal(err)
+			}
+			return
+		}
+		if err := e.validate(); err != nil {
+			t.Fatal(err)
+		}
+		second, err := decodeAudit(key, encodeAudit(key, e))
+		if err != nil || !reflect.DeepEqual(second, e) {
+			t.Fatalf("%+v, then %+v: %v", e, second, err)
 		}
 	})
 }

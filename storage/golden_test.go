@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -133,8 +134,56 @@ func fillGolden(s *storage.Store) error {
 		if err := tx.PutMeta("spec", []byte(`{"dim":24}`)); err != nil {
 			return err
 		}
-		return tx.PutFailure(storage.Failure{ID: "broken.jpg", Reason: "cut short", Time: time.Unix(1_600_000_000, 0)})
+		if err := tx.PutFailure(storage.Failure{ID: "broken.jpg", Reason: "cut short", Time: time.Unix(1_600_000_000, 0)}); err != nil {
+			return err
+		}
+		return fillGolden2(tx)
 	})
+}
+
+// fillGolden2 adds what came with format 2.
+func fillGolden2(tx *storage.Tx) error {
+	for slot := range uint32(40) {
+		if err := tx.PutNextVector(slot, goldenVector(500 + int(slot))[:16]); err != nil {
+			return err
+		}
+	}
+	for _, e := range goldenAudit() {
+		if _, err := tx.AppendAudit(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func goldenAudit() []storage.AuditEntry {
+	at := time.Unix(1_700_000_000, 123456789).UTC()
+	return []storage.AuditEntry{
+		{Seq: 1, Time: at, Op: "audit-on"},
+		{Seq: 2, Time: at.Add(time.Second), Op: "insert", Model: "sha256:00ff", IDs: []storage.AuditID{{ID: "holiday/001.jpg"}, {Hash: stream("hash", 16)}}},
+		{Seq: 3, Time: at.Add(time.Minute), Op: "delete", IDs: []storage.AuditID{{ID: "寿司"}}},
+	}
+}
+
+func verifyGolden2(tx *storage.Tx) error {
+	for slot := range uint32(40) {
+		v, ok, err := tx.NextVector(slot, nil)
+		if err != nil || !ok || !slices.Equal(v, goldenVector(500 + int(slot))[:16]) {
+			return fmt.Errorf("vector beside slot %d: %v, %v, %w", slot, v, ok, err)
+		}
+	}
+	want := goldenAudit()
+	n := 0
+	for e, err := range tx.Audit(0) {
+		if err != nil || n >= len(want) || !reflect.DeepEqual(e, want[n]) {
+			return fmt.Errorf("audit entry %+v, %w", e, err)
+		}
+		n++
+	}
+	if n != len(want) {
+		return fmt.Errorf("%d audit entries", n)
+	}
+	return nil
 }
 
 func goldenPage(k uint32) []byte { return stream(fmt.Sprint("page", k), 700) }
@@ -219,6 +268,9 @@ func TestGolden(t *testing.T) {
 		s := storagetest.MustOpenAt(t, path, nil)
 		for _, err := range readGolden(s) {
 			t.Errorf("format %d: %v", format, err)
+		}
+		if format >= 2 {
+			view(t, s, verifyGolden2)
 		}
 		for _, p := range storagetest.Problems(t, s) {
 			t.Errorf("format %d: %s", format, p)

@@ -9,7 +9,7 @@ import (
 // Format is the number of the file format that this version writes. A file of
 // a higher number is refused (ErrNewerFormat) and left as it is; one of a
 // lower number is brought up to date when it is opened for writing.
-const Format = 1
+const Format = 2
 
 // A migration brings a file from the format that is its key to the next one,
 // inside one transaction with the new number: a crash leaves the old file.
@@ -17,7 +17,21 @@ type migration func(tx *bbolt.Tx) error
 
 // migrations holds one entry for each format before Format. Files of every
 // format lie in testdata, and a test opens them all.
-var migrations = map[int]migration{}
+var migrations = map[int]migration{1: addBesideAndAudit}
+
+// addBesideAndAudit is the step to format 2, which has a second set of vectors
+// and the audit log: two empty buckets, and counters for them.
+func addBesideAndAudit(tx *bbolt.Tx) error {
+	b := tx.Bucket(bucketClipdb.name())
+	st, err := decodeStateOf(b.Get(stateKey), 1, stateFields1)
+	if err != nil {
+		return located(err, bucketClipdb, "state")
+	}
+	if err := createBuckets(tx); err != nil {
+		return err
+	}
+	return b.Put(stateKey, st.encode())
+}
 
 // readFormat returns the format number, or 0 for a file in which bbolt was set
 // up but nothing was written yet.

@@ -17,7 +17,13 @@ func TestMigrate(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = db.Close() })
-		if err := db.Update(initialise); err != nil {
+		err = db.Update(func(tx *bbolt.Tx) error {
+			if err := initialise(tx); err != nil {
+				return err
+			}
+			return tx.Bucket(bucketClipdb.name()).Put(formatKey, encodeFormat(1))
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 		return db

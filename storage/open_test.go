@@ -123,7 +123,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"heads damaged", noHeads, storage.ErrCorrupt, "heads"},
 		{"newer", altered(t, func(tx *bbolt.Tx) error {
 			return tx.Bucket([]byte("clipdb")).Put([]byte("format"), storage.EncodeFormat(storage.Format+1))
-		}), storage.ErrNewerFormat, "2"},
+		}), storage.ErrNewerFormat, "3"},
 		{"format zero", altered(t, func(tx *bbolt.Tx) error {
 			return tx.Bucket([]byte("clipdb")).Put([]byte("format"), storage.EncodeFormat(0))
 		}), storage.ErrCorrupt, "format"},

@@ -27,9 +27,18 @@ type state struct {
 	pages, pageBytes           uint64
 	logEntries, logBytes       uint64
 	failures, failureBytes     uint64
+
+	served                   uint64 // 0: bucketVectors is served, 1: bucketVectors2
+	nextDim, nextRows        uint64 // of the vectors beside the served ones; 0 when there are none
+	nextVectors, nextBytes   uint64
+	lastAudit                uint64 // newest sequence number ever given
+	auditEntries, auditBytes uint64
 }
 
-const stateVersion = 1
+const stateVersion = 2
+
+// stateFields1 is how many fields the state of format 1 had.
+const stateFields1 = 20
 
 func (s *state) fields() []*uint64 {
 	return []*uint64{
@@ -37,6 +46,8 @@ func (s *state) fields() []*uint64 {
 		&s.records, &s.recordBytes, &s.vectors, &s.vectorBytes,
 		&s.images, &s.imageBytes, &s.thumbnails, &s.thumbnailBytes,
 		&s.pages, &s.pageBytes, &s.logEntries, &s.logBytes, &s.failures, &s.failureBytes,
+		&s.served, &s.nextDim, &s.nextRows, &s.nextVectors, &s.nextBytes,
+		&s.lastAudit, &s.auditEntries, &s.auditBytes,
 	}
 }
 
@@ -49,13 +60,18 @@ func (s *state) encode() []byte {
 }
 
 func decodeState(value []byte) (state, error) {
+	return decodeStateOf(value, stateVersion, len(new(state).fields()))
+}
+
+// decodeStateOf reads a state of a version that had n fields.
+func decodeStateOf(value []byte, version byte, n int) (state, error) {
 	var s state
 	body, err := unseal(stateKey, value)
 	if err != nil {
 		return s, err
 	}
-	fields := s.fields()
-	if len(body) < 1 || body[0] != stateVersion || len(body) != 1+8*len(fields) {
+	fields := s.fields()[:n]
+	if len(body) < 1 || body[0] != version || len(body) != 1+8*n {
 		return s, damaged("%d bytes of an unknown version", len(body))
 	}
 	for i, f := range fields {
@@ -69,6 +85,8 @@ func (s *state) validate() error {
 	switch {
 	case s.dim > MaxDim, s.dim > 0 && (s.rows < 1 || s.rows > maxRows):
 		return damaged("vectors of %d components, %d in a page", s.dim, s.rows)
+	case s.served > 1, s.nextDim > MaxDim, s.nextDim > 0 && (s.nextRows < 1 || s.nextRows > maxRows):
+		return damaged("vectors of %d components beside the served ones, %d in a page", s.nextDim, s.nextRows)
 	case s.slotLimit > 1<<32, s.freeSlots > s.slotLimit:
 		return damaged("%d slots, %d of them free", s.slotLimit, s.freeSlots)
 	}

@@ -15,6 +15,9 @@ type Stats struct {
 	FreeSlots  int // released and not handed out again
 	LogEntries int
 
+	NextVectors  int // vectors beside the served ones
+	AuditEntries int
+
 	Bytes Bytes
 }
 
@@ -28,6 +31,8 @@ type Bytes struct {
 	Pages      int64 // of index checkpoints
 	Log        int64
 	Failures   int64
+	Next       int64 // vectors beside the served ones
+	Audit      int64
 }
 
 // Stats reads the counters; it costs no walk.
@@ -58,10 +63,11 @@ func (s *state) stats() Stats {
 		Records: int(s.records), Vectors: int(s.vectors), Dim: int(s.dim),
 		Images: int(s.images), Thumbnails: int(s.thumbnails), Failures: int(s.failures),
 		SlotLimit: uint32(min(s.slotLimit, 1<<32-1)), FreeSlots: int(s.freeSlots), LogEntries: int(s.logEntries),
+		NextVectors: int(s.nextVectors), AuditEntries: int(s.auditEntries),
 		Bytes: Bytes{
 			Records: int64(s.recordBytes), Vectors: int64(s.vectorBytes), Images: int64(s.imageBytes),
 			Thumbnails: int64(s.thumbnailBytes), Pages: int64(s.pageBytes), Log: int64(s.logBytes),
-			Failures: int64(s.failureBytes),
+			Failures: int64(s.failureBytes), Next: int64(s.nextBytes), Audit: int64(s.auditBytes),
 		},
 	}
 }

@@ -24,9 +24,9 @@ type Tx struct {
 	stRead  bool
 	stDirty bool
 
-	models  []string          // fingerprints by number, loaded when a record asks
-	zero    map[Hash]struct{} // blobs without references, dropped at the end unless they get one
-	vectors map[uint32][]byte // vector pages changed by this transaction, not yet put
+	models  []string             // fingerprints by number, loaded when a record asks
+	zero    map[Hash]struct{}    // blobs without references, dropped at the end unless they get one
+	vectors [2]map[uint32][]byte // vector pages changed by this transaction, not yet put; by vectorSet.place
 }
 
 // Err is the first damage that a method without an error result has met. View

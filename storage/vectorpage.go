@@ -121,16 +121,16 @@ func (p vectorPage) appendRow(row int, dst []float32) []float32 {
 }
 
 // parseVectorPage checks the head of a page; rows are verified one by one.
-func (t *Tx) parseVectorPage(st *state, key, value []byte) (p vectorPage, err error) {
-	defer t.guard(&err, bucketVectors)
-	p = vectorPage{data: value, rows: int(st.rows), dim: int(st.dim)}
+func (t *Tx) parseVectorPage(set vectorSet, key, value []byte) (p vectorPage, err error) {
+	defer t.guard(&err, set.bucket)
+	p = vectorPage{data: value, rows: int(*set.rows), dim: int(*set.dim)}
 	if len(key) != 4 {
 		return p, damaged("key of %d bytes", len(key))
 	}
 	page := binary.BigEndian.Uint32(key)
-	if uint64(page)*st.rows > 1<<32-1 {
+	if uint64(page)**set.rows > 1<<32-1 {
 		return p, damaged("its number is too high")
 	}
-	p.first = page * uint32(st.rows)
+	p.first = page * uint32(*set.rows)
 	return p, p.check(key)
 }

@@ -68,6 +68,40 @@ type Engine interface {
 	// Failures yields what PutFailures remembered, by rising id.
 	Failures(ctx context.Context) iter.Seq2[Failure, error]
 
+	// Reembedding tells what BeginReembed has begun; a status without a
+	// bound spec is no reembedding.
+	Reembedding(ctx context.Context) (ReembedStatus, error)
+
+	// BeginReembed makes room for a second set of vectors, of spec, beside
+	// the served ones. When a set of that spec is there already it goes on
+	// with it; one of another spec is dropped. Searches, Put and Delete go on
+	// with the served vectors.
+	BeginReembed(ctx context.Context, spec Spec) (ReembedStatus, error)
+
+	// Pending yields, by rising id and without their large parts, the records
+	// that have no vector in the second set.
+	Pending(ctx context.Context) iter.Seq2[*Record, error]
+
+	// PutReembedded stores vectors of the second set durably and returns how
+	// many it took. A record that is gone meanwhile, or has another picture
+	// than Reembedded.Image, is passed over: the vector would not be its own.
+	PutReembedded(ctx context.Context, vectors []Reembedded) (int, error)
+
+	// FinishReembed puts the second set in the place of the served one, in
+	// one durable step, together with the deletion of those records of drop
+	// that have no vector in it. Searches are served by the old vectors until
+	// that step and by the new ones from then on; Put and Delete wait while
+	// the index of the new vectors is built. When records without a vector
+	// remain nothing changes, and the error wraps ErrPending.
+	FinishReembed(ctx context.Context, drop []string) error
+
+	// AbortReembed drops the second set.
+	AbortReembed(ctx context.Context) error
+
+	// Audit yields the audit log, oldest entry first: all of it, or what
+	// concerns one id.
+	Audit(ctx context.Context, id string) iter.Seq2[AuditEntry, error]
+
 	// WriteTo writes a copy of the whole database as it is at one moment;
 	// readers and writers go on meanwhile.
 	WriteTo(w io.Writer) (int64, error)
@@ -100,6 +134,8 @@ type Caps struct {
 	Compact  bool   // Compact works
 	Verify   bool   // Verify works
 	Keywords bool   // Query.Keywords is honoured
+	Reembed  bool   // a second set of vectors can be made beside the served ones
+	Audit    bool   // an audit log is kept, where the owner has switched it on
 }
 
 // PutMode says what Put does about ids that exist.
@@ -166,6 +202,11 @@ type Query struct {
 	// Keywords ranks by the words of captions too; nil by vectors alone. Then
 	// Vector may be nil, which ranks by keywords alone and takes no MinScore.
 	Keywords *Keywords
+
+	// Spec says whose vectors Vector compares with. When it is bound and not
+	// the engine's own, Search returns its mismatch. Zero compares the
+	// dimensions alone.
+	Spec Spec
 }
 
 // Hit is one answer of a search.

@@ -14,6 +14,7 @@ const (
 	EventCompact    EventKind = "compact"    // the file was rewritten
 	EventColumns    EventKind = "columns"    // attributes were loaded for filtering
 	EventCaptions   EventKind = "captions"   // captions are being read for keywords
+	EventReembed    EventKind = "reembed"    // the index of the vectors of another model is being built
 )
 
 // Event tells a program about work that takes time or deserves a note.

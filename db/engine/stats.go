@@ -23,6 +23,8 @@ type Bytes struct {
 	Thumbnails int64 `json:"thumbnails"` // thumbnails
 	Index      int64 `json:"index"`      // index checkpoint
 	Log        int64 `json:"log"`        // changes after the checkpoint
+	Reembed    int64 `json:"reembed"`    // vectors of another model that are not served yet
+	Audit      int64 `json:"audit"`      // audit log
 }
 
 // IndexStats describe the index that answers searches.

@@ -55,20 +55,27 @@ func (e *Engine) vectorCount() (n int, err error) {
 // transaction is open during fn, which may keep the vectors. Vectors that are
 // damaged are noted and passed over: the others can still be found.
 func (e *Engine) eachVector(ctx context.Context, fn func(slots []uint32, vecs [][]float32) error) error {
+	return eachVector(ctx, e.store, func(tx *storage.Tx, slot uint32) ([]float32, bool, error) {
+		v, ok, err := tx.Vector(slot, nil)
+		if errors.Is(err, storage.ErrCorrupt) {
+			e.damaged(err)
+			return nil, false, nil
+		}
+		return v, ok, err
+	}, fn)
+}
+
+func eachVector(ctx context.Context, store *storage.Store, read func(tx *storage.Tx, slot uint32) ([]float32, bool, error), fn func(slots []uint32, vecs [][]float32) error) error {
 	for from, limit := uint32(0), uint32(1); from < limit; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		var slots []uint32
 		var vecs [][]float32
-		err := e.store.View(func(tx *storage.Tx) error {
+		err := store.View(func(tx *storage.Tx) error {
 			limit = tx.SlotLimit()
 			for ; from < limit && len(slots) < buildBatch; from++ {
-				v, ok, err := tx.Vector(from, nil)
-				if errors.Is(err, storage.ErrCorrupt) {
-					e.damaged(err)
-					continue
-				}
+				v, ok, err := read(tx, from)
 				if err != nil {
 					return err
 				}

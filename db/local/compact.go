@@ -42,5 +42,8 @@ func (e *Engine) Compact(ctx context.Context) (err error) {
 			return seam(err)
 		}
 	}
+	if err := e.redactAudit(); err != nil {
+		return seam(err)
+	}
 	return seam(e.store.Compact(ctx))
 }

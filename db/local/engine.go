@@ -58,6 +58,7 @@ type Engine struct {
 	stuck   bool         // a checkpoint failed in a way that idx cannot know of
 	deletes bool         // idx may still know something of deleted vectors
 	tail    atomic.Int64 // changes after the checkpoint
+	audit   []byte       // key of the audit log's hashes; nil while the log is off
 
 	background sync.WaitGroup
 	tending    atomic.Bool // a checkpoint is running or about to
@@ -80,7 +81,7 @@ func Open(path string, opts *Options) (*Engine, error) {
 	e := &Engine{store: store, opts: o, log: o.Logger, writer: make(chan struct{}, 1), cols: newColumns(), words: newCaptions()}
 	e.vecs = newVectors(store, o.VectorMemory, e.damaged)
 	e.spec.Store(&engine.Spec{})
-	if err := e.load(context.Background()); err != nil {
+	if err := errors.Join(e.openAudit(), e.load(context.Background())); err != nil {
 		return nil, seam(errors.Join(err, store.Close()))
 	}
 	return e, nil
@@ -103,7 +104,7 @@ func (e *Engine) leave() { e.life.RUnlock() }
 
 // Caps implements engine.Engine.
 func (e *Engine) Caps() engine.Caps {
-	return engine.Caps{Name: "local", ReadOnly: e.opts.ReadOnly, Images: true, Exact: true, Backup: true, Compact: !e.opts.ReadOnly, Verify: true, Keywords: true}
+	return engine.Caps{Name: "local", ReadOnly: e.opts.ReadOnly, Images: true, Exact: true, Backup: true, Compact: !e.opts.ReadOnly, Verify: true, Keywords: true, Reembed: true, Audit: true}
 }
 
 // Spec implements engine.Engine.
@@ -198,6 +199,7 @@ func (e *Engine) Stats(ctx context.Context) (engine.Stats, error) {
 		Bytes: engine.Bytes{
 			File: st.FileBytes, Free: st.FreeBytes, Records: st.Bytes.Records, Vectors: st.Bytes.Vectors,
 			Images: st.Bytes.Images, Thumbnails: st.Bytes.Thumbnails, Index: st.Bytes.Pages, Log: st.Bytes.Log,
+			Reembed: st.Bytes.Next, Audit: st.Bytes.Audit,
 		},
 	}
 	e.indexMu.RLock()

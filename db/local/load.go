@@ -50,7 +50,10 @@ func (e *Engine) params(dim int) index.Params {
 }
 
 func (e *Engine) newIndex(kind Kind, dim int) (index.Index, error) {
-	p := e.params(dim)
+	return newIndexOf(kind, e.params(dim))
+}
+
+func newIndexOf(kind Kind, p index.Params) (index.Index, error) {
 	switch kind {
 	case Flat:
 		return index.NewFlat(p)

@@ -63,6 +63,10 @@ type Options struct {
 	// are. Nothing of it is stored.
 	Language string
 
+	// Audit switches the audit log of the file on or off. The zero value
+	// leaves it as it is; in new files it is off.
+	Audit Audit
+
 	// Listener hears of work that takes time.
 	Listener engine.Listener
 
@@ -77,6 +81,9 @@ func (o *Options) withDefaults() (Options, error) {
 	var v Options
 	if o != nil {
 		v = *o
+	}
+	if v.Audit > AuditOff {
+		return v, fmt.Errorf("no audit setting %d: choose AuditKeep, AuditOn or AuditOff", v.Audit)
 	}
 	switch v.Index.Kind {
 	case Auto, Flat, HNSW, Coder:

@@ -40,7 +40,10 @@ func (e *Engine) Bind(ctx context.Context, spec engine.Spec) error {
 			}
 		}
 		c.spec, c.bound = spec, true
-		return tx.PutMeta(specKey, b)
+		if err := tx.PutMeta(specKey, b); err != nil {
+			return err
+		}
+		return e.noteAll(tx, engine.AuditModel, spec.Fingerprint)
 	}})
 }
 
@@ -64,7 +67,7 @@ func (e *Engine) Put(ctx context.Context, records []engine.Record, mode engine.P
 		return nil, err
 	}
 	defer e.leave()
-	p := &put{mode: mode, records: records, attrs: make([][]byte, len(records)), results: make([]engine.PutResult, len(records))}
+	p := &put{e: e, mode: mode, records: records, attrs: make([][]byte, len(records)), results: make([]engine.PutResult, len(records))}
 	size := 0
 	for i := range records {
 		r := &records[i]
@@ -82,6 +85,7 @@ func (e *Engine) Put(ctx context.Context, records []engine.Record, mode engine.P
 
 // put is one call of Put.
 type put struct {
+	e       *Engine
 	mode    engine.PutMode
 	records []engine.Record
 	attrs   [][]byte // encoded
@@ -98,7 +102,27 @@ func (p *put) run(tx *storage.Tx, c *change) error {
 		}
 		p.results[i] = engine.PutResult{Status: status, Err: own.error}
 	}
-	return nil
+	return p.audit(tx, c.spec)
+}
+
+// audit records what was stored.
+func (p *put) audit(tx *storage.Tx, spec engine.Spec) error {
+	if p.e.audit == nil {
+		return nil
+	}
+	var created, replaced []string
+	for i, r := range p.results {
+		switch r.Status {
+		case engine.Created:
+			created = append(created, p.records[i].ID)
+		case engine.Replaced:
+			replaced = append(replaced, p.records[i].ID)
+		}
+	}
+	if err := p.e.note(tx, engine.AuditInsert, spec.Fingerprint, created); err != nil {
+		return err
+	}
+	return p.e.note(tx, engine.AuditReplace, spec.Fingerprint, replaced)
 }
 
 // refusal is an error of one record, which leaves the transaction as it was.
@@ -157,6 +181,11 @@ func (p *put) place(tx *storage.Tx, c *change, rec, old *storage.Record, r *engi
 		if ok && slices.Equal(had, r.Vector) {
 			rec.Slot = old.Slot
 			c.renewed = append(c.renewed, addition{slot: rec.Slot, attrs: r.Attrs, caption: r.Caption})
+			if imageOf(old) != imageOf(rec) { // the vector of the next model was the old picture's
+				if err := tx.DeleteNextVector(rec.Slot); err != nil {
+					return err
+				}
+			}
 			return tx.PutRecord(rec)
 		}
 	}
@@ -240,6 +269,7 @@ func (e *Engine) Delete(ctx context.Context, ids []string) (int, error) {
 	n := 0
 	err := e.commit(&op{ctx: ctx, size: 256 * len(ids), run: func(tx *storage.Tx, c *change) error {
 		n = 0
+		var gone []string
 		for _, id := range ids {
 			if engine.CheckID(id) != nil {
 				continue // no record has it
@@ -259,8 +289,9 @@ func (e *Engine) Delete(ctx context.Context, ids []string) (int, error) {
 				return err
 			}
 			n++
+			gone = append(gone, id)
 		}
-		return nil
+		return e.note(tx, engine.AuditDelete, "", gone)
 	}})
 	if err != nil {
 		return 0, err

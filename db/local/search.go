@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,11 @@ func (e *Engine) Search(ctx context.Context, q engine.Query) ([]engine.Hit, erro
 	spec := e.Spec()
 	if !spec.Bound() {
 		return nil, nil
+	}
+	if q.Spec.Bound() {
+		if err := spec.Check(q.Spec); err != nil {
+			return nil, err
+		}
 	}
 	if q.Vector != nil || q.Keywords == nil {
 		if len(q.Vector) != spec.Dim {
@@ -147,6 +153,11 @@ func (e *Engine) candidates(ctx context.Context, q engine.Query, k int, allow *i
 	}()
 	if e.idx == nil {
 		return nil, nil
+	}
+	// The model may have changed since Search looked.
+	spec := e.Spec()
+	if len(q.Vector) != spec.Dim || q.Spec.Bound() && spec.Check(q.Spec) != nil {
+		return nil, &engine.MismatchError{Stored: spec, Given: cmp.Or(q.Spec, engine.Spec{Dim: len(q.Vector)})}
 	}
 	live := e.idx.Stats().Live
 	iq := index.Query{Vector: q.Vector, K: min(k, max(live, 1)), Ef: min(q.Ef, index.MaxEf), Recall: q.Recall, Exact: q.Exact, Side: index.Side(q.Side), Allow: allow}

@@ -53,6 +53,7 @@ func Run(t *testing.T, h Harness) {
 		{"History", testHistory},
 		{"Backup", testBackup},
 		{"Compact", testCompact},
+		{"Reembed", testReembed},
 		{"Concurrency", testConcurrency},
 		{"ReadOnly", testReadOnly},
 		{"Closed", testClosed},
