@@ -13,8 +13,8 @@ import (
 // older version.
 func (d *DB) Card() (card encoder.Card, licence string, ok bool) {
 	spec := d.eng.Spec()
-	if d.enc != nil && (!spec.Bound() || spec.Check(d.spec()) == nil) {
-		m := d.enc.Model()
+	if d.enc() != nil && (!spec.Bound() || spec.Check(d.spec()) == nil) {
+		m := d.enc().Model()
 		spec.Licence, spec.Card = cmp.Or(spec.Licence, m.Licence), cmp.Or(spec.Card, m.Card.String())
 	}
 	card, err := encoder.ParseCard(spec.Card)
@@ -31,8 +31,8 @@ func (d *DB) checkLicences() error {
 	if len(allowed) == 0 {
 		return nil
 	}
-	if d.enc != nil {
-		m := d.enc.Model()
+	if d.enc() != nil {
+		m := d.enc().Model()
 		if err := encoder.CheckLicence(allowed, m.Name, m.Licence); err != nil {
 			return err
 		}

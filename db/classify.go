@@ -42,7 +42,7 @@ func (d *DB) Classify(ctx context.Context, img io.Reader, labels []string, opts 
 	if err := d.ready(ctx); err != nil {
 		return nil, err
 	}
-	if d.enc == nil {
+	if d.enc() == nil {
 		return nil, fmt.Errorf("%w: give one in the options", ErrNoEncoder)
 	}
 	return d.classify(ctx, img, labels, opts)
@@ -52,7 +52,7 @@ func (d *DB) Classify(ctx context.Context, img io.Reader, labels []string, opts 
 // encoder and the limits of pictures count.
 func Classify(ctx context.Context, img io.Reader, labels []string, opts *ClassifyOptions, dbOpts *Options) ([]LabelScore, error) {
 	e := newEmbedder(dbOpts)
-	if e.enc == nil {
+	if e.enc() == nil {
 		return nil, fmt.Errorf("%w: give one in the options", ErrNoEncoder)
 	}
 	return e.classify(ctx, img, labels, opts)
@@ -76,15 +76,16 @@ func (e *embedder) classify(ctx context.Context, img io.Reader, labels []string,
 		}
 		captions[i] = strings.ReplaceAll(template, "{}", l)
 	}
+	enc := e.enc()
 	picture, err := e.open(ctx, img)
 	if err != nil {
 		return nil, err
 	}
-	vs, err := e.images(ctx, []image.Image{picture})
+	vs, err := e.images(ctx, enc, []image.Image{picture})
 	if err != nil {
 		return nil, err
 	}
-	texts, err := e.texts(ctx, captions)
+	texts, err := e.texts(ctx, enc, captions)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +93,7 @@ func (e *embedder) classify(ctx context.Context, img io.Reader, labels []string,
 	for i, t := range texts {
 		scores[i] = LabelScore{Label: labels[i], Score: dot(vs[0], t)}
 	}
-	softmax(scores, float64(e.enc.Model().LogitScale))
+	softmax(scores, float64(enc.Model().LogitScale))
 	slices.SortStableFunc(scores, func(a, b LabelScore) int { return cmp.Compare(b.Score, a.Score) })
 	return scores, nil
 }

@@ -91,6 +91,8 @@ func (b *batch) commit(ctx context.Context, group []*job) {
 }
 
 func (b *batch) store(ctx context.Context, group []*job) error {
+	b.d.storing.RLock()
+	defer b.d.storing.RUnlock()
 	var jobs []*job
 	var records []engine.Record
 	for _, j := range group {

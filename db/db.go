@@ -14,9 +14,16 @@ import (
 // DB is an open database. Its methods are safe for several goroutines.
 type DB struct {
 	*embedder
-	eng      engine.Engine
-	rater    rater
-	closed   atomic.Bool
+	eng    engine.Engine
+	rater  rater
+	closed atomic.Bool
+	// storing is held by whoever binds a model and stores its vectors, against
+	// a change of the model in between.
+	storing  sync.RWMutex
+	turning  atomic.Bool // the engine may have changed its model, the encoder not yet
+	switched atomic.Bool // Reembed has put another encoder in the place of the first
+	reembeds sync.Mutex  // one Reembed at a time
+
 	close    sync.Once
 	closeErr error
 }
@@ -45,15 +52,18 @@ func Open(eng engine.Engine, opts *Options) (*DB, error) {
 
 // checkModel compares the encoder with what the engine holds.
 func (d *DB) checkModel(ctx context.Context) error {
-	if d.enc == nil {
+	if d.enc() == nil {
 		return nil
 	}
 	stored := d.eng.Spec()
-	if d.opts.EncoderIsDefault && stored.Own() {
+	if d.unchosen() && stored.Own() {
 		return nil // text and pictures will be refused, the caller's vectors will not
 	}
 	return d.fits(ctx, stored, d.spec())
 }
+
+// unchosen reports whether nobody chose the encoder for this database.
+func (d *DB) unchosen() bool { return d.opts.EncoderIsDefault && !d.switched.Load() }
 
 // fits returns the error of stored.Check(spec), unless the engine is empty
 // and so takes any spec.
@@ -76,10 +86,10 @@ func (d *DB) Spec() engine.Spec { return d.eng.Spec() }
 
 // Model describes the encoder, and is false when there is none.
 func (d *DB) Model() (encoder.Model, bool) {
-	if d.enc == nil {
+	if d.enc() == nil {
 		return encoder.Model{}, false
 	}
-	return d.enc.Model(), true
+	return d.enc().Model(), true
 }
 
 // Engine returns what the database was opened on.
@@ -91,8 +101,11 @@ func (d *DB) Close() error {
 	d.close.Do(func() {
 		d.closed.Store(true)
 		d.closeErr = d.eng.Close()
-		if d.opts.CloseEncoder && d.enc != nil {
-			d.closeErr = errors.Join(d.closeErr, d.enc.Close())
+		if d.opts.CloseEncoder && d.opts.Encoder != nil {
+			d.closeErr = errors.Join(d.closeErr, d.opts.Encoder.Close())
+			if enc := d.enc(); enc != d.opts.Encoder { // Reembed brought it
+				d.closeErr = errors.Join(d.closeErr, enc.Close())
+			}
 		}
 	})
 	return d.closeErr
@@ -106,11 +119,13 @@ func (d *DB) ready(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// model returns an error unless there is an encoder whose vectors compare
+// usable returns an error unless there is an encoder whose vectors compare
 // with what the database holds.
-func (d *DB) model(ctx context.Context) error {
-	if d.enc == nil {
+func (d *DB) usable(ctx context.Context) error { return d.usableWith(ctx, d.enc()) }
+
+func (d *DB) usableWith(ctx context.Context, enc encoder.Encoder) error {
+	if enc == nil {
 		return fmt.Errorf("%w: give one in the options, or use vectors of your own", ErrNoEncoder)
 	}
-	return d.fits(ctx, d.eng.Spec(), d.spec())
+	return d.fits(ctx, d.eng.Spec(), specOf(enc))
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/clipdb/clipdb/db/engine"
@@ -19,17 +20,28 @@ import (
 
 // embedder reads pictures and asks the model. It knows no database.
 type embedder struct {
-	enc      encoder.Encoder // nil without a model
 	opts     Options
-	decoders chan struct{} // a token for each picture being decoded
-	warn     sync.Once     // about a missing runtime
+	model    atomic.Pointer[encoder.Encoder] // nil without a model; Reembed changes it
+	decoders chan struct{}                   // a token for each picture being decoded
+	warn     sync.Once                       // about a missing runtime
 }
 
 func newEmbedder(opts *Options) *embedder {
 	e := &embedder{opts: opts.withDefaults()}
-	e.enc = e.opts.Encoder
+	if e.opts.Encoder != nil {
+		e.model.Store(&e.opts.Encoder)
+	}
 	e.decoders = make(chan struct{}, e.opts.Workers)
 	return e
+}
+
+// enc is the encoder of this moment, nil without a model. Whatever takes two
+// steps with it keeps what it got.
+func (e *embedder) enc() encoder.Encoder {
+	if p := e.model.Load(); p != nil {
+		return *p
+	}
+	return nil
 }
 
 // picture is an image that was read, and decoded where that was needed.
@@ -105,7 +117,7 @@ func (e *embedder) open(ctx context.Context, r io.Reader) (image.Image, error) {
 }
 
 // texts returns the unit vectors of texts.
-func (e *embedder) texts(ctx context.Context, texts []string) ([][]float32, error) {
+func (e *embedder) texts(ctx context.Context, enc encoder.Encoder, texts []string) ([][]float32, error) {
 	for _, t := range texts {
 		if len(t) > MaxText {
 			return nil, fmt.Errorf("%w: it has %d bytes, %d are allowed", ErrText, len(t), MaxText)
@@ -114,25 +126,24 @@ func (e *embedder) texts(ctx context.Context, texts []string) ([][]float32, erro
 			return nil, fmt.Errorf("%w: it is not UTF-8", ErrText)
 		}
 	}
-	vs, err := e.enc.EncodeText(ctx, texts)
+	vs, err := enc.EncodeText(ctx, texts)
 	if err != nil {
 		return nil, e.noted(err)
 	}
-	return e.units(vs, len(texts))
+	return units(enc.Model(), vs, len(texts))
 }
 
 // images returns the unit vectors of upright images.
-func (e *embedder) images(ctx context.Context, images []image.Image) ([][]float32, error) {
-	vs, err := e.enc.EncodeImages(ctx, images)
+func (e *embedder) images(ctx context.Context, enc encoder.Encoder, images []image.Image) ([][]float32, error) {
+	vs, err := enc.EncodeImages(ctx, images)
 	if err != nil {
 		return nil, e.noted(err)
 	}
-	return e.units(vs, len(images))
+	return units(enc.Model(), vs, len(images))
 }
 
 // units checks what an encoder returned: encoders are also written by others.
-func (e *embedder) units(vs [][]float32, want int) ([][]float32, error) {
-	m := e.enc.Model()
+func units(m encoder.Model, vs [][]float32, want int) ([][]float32, error) {
 	if len(vs) != want {
 		return nil, fmt.Errorf("model %s returned %d vectors for %d inputs", m.Name, len(vs), want)
 	}
@@ -161,8 +172,10 @@ func (e *embedder) noted(err error) error {
 }
 
 // spec is the spec of the model's vectors.
-func (e *embedder) spec() engine.Spec {
-	m := e.enc.Model()
+func (e *embedder) spec() engine.Spec { return specOf(e.enc()) }
+
+func specOf(enc encoder.Encoder) engine.Spec {
+	m := enc.Model()
 	return engine.Spec{Dim: m.Dim, Model: m.Name, Fingerprint: m.Fingerprint, Licence: m.Licence, Card: m.Card.String()}
 }
 

@@ -36,12 +36,14 @@ func (d *DB) insert(ctx context.Context, item Item, mode engine.PutMode) (ID, bo
 		return "", false, item.failed(err)
 	}
 	if p.record.Vector == nil {
-		vs, err := d.images(ctx, []image.Image{p.picture.rgb})
+		vs, err := d.images(ctx, d.enc(), []image.Image{p.picture.rgb})
 		if err != nil {
 			return "", false, item.failed(err)
 		}
 		p.record.Vector = vs[0]
 	}
+	d.storing.RLock()
+	defer d.storing.RUnlock()
 	if err := d.bind(ctx, p.spec); err != nil {
 		return "", false, item.failed(err)
 	}
@@ -137,7 +139,7 @@ func (d *DB) prepareVector(ctx context.Context, item *Item, p *prepared) error {
 		p.record.Vector, err = engine.Unit(item.Vector)
 		return err
 	case item.Image != nil:
-		if err := d.model(ctx); err != nil {
+		if err := d.usable(ctx); err != nil {
 			return err
 		}
 		p.spec = d.spec()
@@ -153,7 +155,7 @@ func (d *DB) ownSpec(ctx context.Context, dim int) (engine.Spec, error) {
 		return engine.Spec{}, fmt.Errorf("%w: %d components; 1 to %d are allowed", ErrVector, dim, engine.MaxDim)
 	}
 	want := engine.Spec{Dim: dim}
-	if d.enc != nil && !d.opts.EncoderIsDefault {
+	if d.enc() != nil && !d.unchosen() {
 		want = d.spec()
 	}
 	if stored := d.eng.Spec(); stored.Bound() && d.fits(ctx, stored, want) != nil {

@@ -18,7 +18,7 @@ import (
 var ctx = context.Background()
 
 func TestMain(m *testing.M) {
-	os.Exit(storagetest.Main(m, map[string]func([]string){"insert": insertChild, "batch": batchChild}))
+	os.Exit(storagetest.Main(m, map[string]func([]string){"insert": insertChild, "batch": batchChild, "reembed": reembedChild}))
 }
 
 func newPath(t testing.TB) string { return filepath.Join(t.TempDir(), "test.clipdb") }

@@ -218,14 +218,14 @@ func (b *batch) encode(ctx context.Context, group []*job) {
 	if len(jobs) == 0 {
 		return
 	}
-	vs, err := b.d.images(ctx, images)
+	vs, err := b.d.images(ctx, b.d.enc(), images)
 	for i, j := range jobs {
 		if err == nil {
 			j.p.record.Vector = vs[i]
 		} else if one := err; true {
 			var v [][]float32
 			if len(jobs) > 1 && ctx.Err() == nil && !endsRun(err) {
-				v, one = b.d.images(ctx, images[i:i+1])
+				v, one = b.d.images(ctx, b.d.enc(), images[i:i+1])
 			}
 			if one == nil {
 				j.p.record.Vector = v[0]

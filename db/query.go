@@ -1,6 +1,7 @@
 package db
 
 import (
+	"image"
 	"io"
 	"slices"
 )
@@ -33,6 +34,7 @@ type part struct {
 	weight float64
 	text   string // text, or id of the stored item
 	image  io.Reader
+	pixels image.Image // what image held, once it was read
 	vector []float32
 }
 

@@ -2,12 +2,15 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/clipdb/clipdb/db/engine"
+	"github.com/clipdb/clipdb/encoder"
 )
 
 // DefaultK is how many matches a search returns when SearchOptions.K is zero.
@@ -96,14 +99,29 @@ func (d *DB) Search(ctx context.Context, q Query, opts *SearchOptions) ([]Match,
 	if err != nil {
 		return nil, err
 	}
+	if q, err = d.opened(ctx, q); err != nil {
+		return nil, err
+	}
+	for {
+		enc := d.enc()
+		matches, err := d.answer(ctx, enc, q, o, words)
+		if !errors.Is(err, ErrModelMismatch) || !d.switching(ctx, enc) {
+			return matches, err
+		}
+	}
+}
+
+// answer is one try of a search, with one encoder.
+func (d *DB) answer(ctx context.Context, enc encoder.Encoder, q Query, o SearchOptions, words *engine.Keywords) ([]Match, error) {
 	var r resolved
+	var err error
 	if !q.keywordsAlone() {
-		if r, err = d.resolve(ctx, q); err != nil || r.vector == nil {
+		if r, err = d.resolve(ctx, enc, q); err != nil || r.vector == nil {
 			return nil, err
 		}
 	}
 	hits, err := d.eng.Search(ctx, engine.Query{
-		Vector: r.vector, K: o.K + len(r.like), Filter: o.Filter, Ef: o.Ef, Recall: o.Recall, Exact: o.Exact, MinScore: o.MinScore, Side: r.side, Keywords: words,
+		Vector: r.vector, K: o.K + len(r.like), Filter: o.Filter, Ef: o.Ef, Recall: o.Recall, Exact: o.Exact, MinScore: o.MinScore, Side: r.side, Keywords: words, Spec: r.spec,
 		Fetch: Fetch{Vector: o.WithVector, Original: o.WithImage, Thumbnail: o.WithThumbnail},
 	})
 	if err != nil {
@@ -123,18 +141,43 @@ type resolved struct {
 	vector []float32 // nil when the database is empty, and so the answer
 	side   engine.Side
 	like   map[string]bool // stored items that the query names
+	spec   engine.Spec     // of the vectors it compares with
+}
+
+// opened decodes the pictures of a query, whose readers serve once.
+func (d *DB) opened(ctx context.Context, q Query) (Query, error) {
+	parts := slices.Clone(q.parts)
+	for i := range parts {
+		if parts[i].kind != partImage {
+			continue
+		}
+		enc := d.enc()
+		err := d.usableWith(ctx, enc) // before anything is read
+		for errors.Is(err, ErrModelMismatch) && d.switching(ctx, enc) {
+			enc = d.enc()
+			err = d.usableWith(ctx, enc)
+		}
+		if err != nil {
+			return q, err
+		}
+		if parts[i].pixels, err = d.open(ctx, parts[i].image); err != nil {
+			return q, err
+		}
+	}
+	return Query{parts}, nil
 }
 
 // resolve turns a query into one unit vector.
-func (d *DB) resolve(ctx context.Context, q Query) (resolved, error) {
-	r := resolved{like: map[string]bool{}}
+func (d *DB) resolve(ctx context.Context, enc encoder.Encoder, q Query) (resolved, error) {
+	r := resolved{like: map[string]bool{}, spec: d.eng.Spec()}
 	if len(q.parts) == 0 {
 		return r, fmt.Errorf("%w: it has no parts", ErrQuery)
 	}
 	if q.asksModel() {
-		if err := d.model(ctx); err != nil {
+		if err := d.usableWith(ctx, enc); err != nil {
 			return r, err
 		}
+		r.spec = specOf(enc)
 	}
 	vectors := make([][]float32, len(q.parts))
 	var texts []string
@@ -151,9 +194,7 @@ func (d *DB) resolve(ctx context.Context, q Query) (resolved, error) {
 			}
 			texts = append(texts, p.text)
 		case partImage:
-			var img image.Image
-			img, err = d.open(ctx, p.image)
-			images = append(images, img)
+			images = append(images, p.pixels)
 		case partLike:
 			vectors[i], err = d.stored(ctx, p.text)
 			r.like[p.text] = true
@@ -166,7 +207,7 @@ func (d *DB) resolve(ctx context.Context, q Query) (resolved, error) {
 			return r, err
 		}
 	}
-	if err := d.embedParts(ctx, q.parts, vectors, texts, images); err != nil {
+	if err := d.embedParts(ctx, enc, q.parts, vectors, texts, images); err != nil {
 		return r, err
 	}
 	spec := d.eng.Spec()
@@ -179,16 +220,16 @@ func (d *DB) resolve(ctx context.Context, q Query) (resolved, error) {
 }
 
 // embedParts fills in the vectors of texts and images, asking each tower once.
-func (d *DB) embedParts(ctx context.Context, parts []part, vectors [][]float32, texts []string, images []image.Image) error {
+func (d *DB) embedParts(ctx context.Context, enc encoder.Encoder, parts []part, vectors [][]float32, texts []string, images []image.Image) error {
 	var fromText, fromImage [][]float32
 	var err error
 	if len(texts) > 0 {
-		if fromText, err = d.texts(ctx, texts); err != nil {
+		if fromText, err = d.texts(ctx, enc, texts); err != nil {
 			return err
 		}
 	}
 	if len(images) > 0 {
-		if fromImage, err = d.images(ctx, images); err != nil {
+		if fromImage, err = d.images(ctx, enc, images); err != nil {
 			return err
 		}
 	}

@@ -99,11 +99,11 @@ func (d *DB) newRating(ctx context.Context, o SensitiveOptions) (*rating, error)
 	for _, l := range slices.Concat(o.Labels, o.Neutral) {
 		captions = append(captions, strings.ReplaceAll(o.Template, "{}", l))
 	}
-	vs, err := d.texts(ctx, captions)
+	vs, err := d.texts(ctx, d.enc(), captions)
 	if err != nil {
 		return nil, fmt.Errorf("labels of sensitive content: %w", err)
 	}
-	return &rating{threshold: o.Threshold, captions: vs, sensitive: len(o.Labels), scale: float64(d.enc.Model().LogitScale)}, nil
+	return &rating{threshold: o.Threshold, captions: vs, sensitive: len(o.Labels), scale: float64(d.enc().Model().LogitScale)}, nil
 }
 
 // score returns the part of the softmax that falls on the sensitive labels.
@@ -144,7 +144,7 @@ func (d *DB) rateRecords(ctx context.Context, records []engine.Record) error {
 	if d.opts.Sensitive == nil {
 		return nil
 	}
-	if d.enc == nil {
+	if d.enc() == nil {
 		return fmt.Errorf("rating for sensitive content: %w", ErrNoEncoder)
 	}
 	own := d.spec().Fingerprint
@@ -193,7 +193,7 @@ func (d *DB) RateSensitive(ctx context.Context, opts SensitiveOptions, store boo
 	if err := opts.check(); err != nil {
 		return err
 	}
-	if err := d.model(ctx); err != nil {
+	if err := d.usable(ctx); err != nil {
 		return err
 	}
 	if store {
@@ -232,8 +232,10 @@ func (d *DB) RateSensitive(ctx context.Context, opts SensitiveOptions, store boo
 // restore writes a whole record back, unless it was changed or deleted since
 // it was read.
 func (d *DB) restore(ctx context.Context, rec *Record) error {
+	d.storing.RLock()
+	defer d.storing.RUnlock()
 	now, err := d.eng.Get(ctx, rec.ID, Fetch{})
-	if err != nil || !now.Updated.Equal(rec.Updated) {
+	if err != nil || !now.Updated.Equal(rec.Updated) || now.Model != rec.Model {
 		return nil // gone or newer: what was read is not to be written
 	}
 	fresh := *rec

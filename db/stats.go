@@ -25,15 +25,15 @@ func (d *DB) Warm(ctx context.Context) error {
 	if err := d.eng.Warm(ctx); err != nil {
 		return err
 	}
-	if err := d.model(ctx); err != nil {
-		if errors.Is(err, ErrNoEncoder) || d.opts.EncoderIsDefault && errors.Is(err, ErrModelMismatch) {
+	if err := d.usable(ctx); err != nil {
+		if errors.Is(err, ErrNoEncoder) || d.unchosen() && errors.Is(err, ErrModelMismatch) {
 			return nil
 		}
 		return err
 	}
-	if _, err := d.texts(ctx, []string{"warm"}); err != nil {
+	if _, err := d.texts(ctx, d.enc(), []string{"warm"}); err != nil {
 		return err
 	}
-	_, err := d.images(ctx, []image.Image{image.NewGray(image.Rect(0, 0, 8, 8))})
+	_, err := d.images(ctx, d.enc(), []image.Image{image.NewGray(image.Rect(0, 0, 8, 8))})
 	return err
 }
