@@ -44,6 +44,9 @@ type (
 	MismatchError    = db.MismatchError
 	Hybrid           = db.Hybrid
 	AuditEntry       = db.AuditEntry
+	ReembedOptions   = db.ReembedOptions
+	ReembedProgress  = db.ReembedProgress
+	ReembedReport    = db.ReembedReport
 )
 
 // What is stored of a picture: Options.Images.
@@ -78,6 +81,7 @@ var (
 	ErrNoRuntime      = db.ErrNoRuntime
 	ErrNoEncoder      = db.ErrNoEncoder
 	ErrModelMismatch  = db.ErrModelMismatch
+	ErrPending        = db.ErrPending
 	ErrLicence        = db.ErrLicence
 	ErrProvenance     = db.ErrProvenance
 	ErrDimension      = db.ErrDimension

@@ -120,3 +120,44 @@ func TestCards(t *testing.T) {
 		t.Errorf("the built-in model under another licence: %v", err)
 	}
 }
+
+// reembed changes the model there and back, and the audit log tells.
+func TestReembedAndAudit(t *testing.T) {
+	h := newHomeWithRuntime(t)
+	path := filepath.Join(h.dir, "p.clipdb")
+	h.run(t, "add", path, folder(t, "cat.jpg"), folder(t, "rocket.jpg"), "--json").ok()
+	h.run(t, "audit", path, "--on", "-q").ok()
+	model := must(filepath.Abs(filepath.Join("..", "..", "encoder", "modeltest", "testdata", "openai-clip")))
+	r := line[reembedLine](h.run(t, "reembed", path, "--model", model, "--json", "-q").ok())
+	if !r.Switched || r.Embedded != 2 || r.Total != 2 || r.Model != "openai-clip" {
+		t.Fatalf("got %+v", r)
+	}
+	h.run(t, "search", path, "a cat").fails(exitFailure, "openai-clip")
+	if m := lines[matchLine](h.run(t, "search", path, "a cat", "--model", model, "--json").ok()); len(m) != 2 {
+		t.Errorf("got %+v", m)
+	}
+	if r := line[reembedLine](h.run(t, "reembed", path, "--json", "-q").ok()); !r.Switched || r.Embedded != 2 {
+		t.Fatalf("got %+v", r)
+	}
+	if m := lines[matchLine](h.run(t, "search", path, "a cat", "--json").ok()); len(m) != 2 || m[0].ID != "cat.jpg" {
+		t.Errorf("got %+v", m)
+	}
+	h.run(t, "delete", path, "cat.jpg", "-q").ok()
+	h.run(t, "compact", path, "-q").ok()
+	ops := []string{}
+	for _, e := range lines[db.AuditEntry](h.run(t, "audit", path, "--json").ok()) {
+		ops = append(ops, string(e.Op))
+		if e.ID == "cat.jpg" {
+			t.Errorf("the id of an erased item is still there: %+v", e)
+		}
+	}
+	if got := strings.Join(ops, " "); got != "audit-on reembed reembed delete compact" {
+		t.Errorf("the log tells of %s", got)
+	}
+	if e := lines[db.AuditEntry](h.run(t, "audit", path, "--id", "cat.jpg", "--json").ok()); len(e) != 1 || e[0].Op != "delete" {
+		t.Errorf("of the erased item: %+v", e)
+	}
+	h.run(t, "audit", path, "--on", "--off").fails(exitUsage)
+	h.run(t, "reembed", path, "--batch", "-1").fails(exitUsage)
+	h.run(t, "audit", filepath.Join(h.dir, "none.clipdb")).fails(exitFailure, "no database")
+}

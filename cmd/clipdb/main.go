@@ -36,6 +36,8 @@ type commandLine struct {
 	Sensitive sensitiveCmd `cmd:"" help:"Rate pictures for sensitive content; no safeguard."`
 	Info      infoCmd      `cmd:"" help:"Show what is in a database."`
 	Verify    verifyCmd    `cmd:"" help:"Check a database."`
+	Reembed   reembedCmd   `cmd:"" help:"Change the model of a database: embed its pictures again."`
+	Audit     auditCmd     `cmd:"" help:"Show the audit log of a database, or switch it on or off."`
 	Compact   compactCmd   `cmd:"" help:"Give unused space back and erase what was deleted for good."`
 	Backup    backupCmd    `cmd:"" help:"Copy a database while it is in use."`
 	Bench     benchCmd     `cmd:"" help:"Measure recall against latency of the index."`
