@@ -10,8 +10,10 @@ import (
 
 func supported(q index.Quant) error {
 	switch q {
-	case index.QuantInt8, index.QuantInt8Only:
+	case index.QuantInt8, index.QuantInt8Only, index.QuantFloat32:
 		return nil
+	case index.QuantBinary:
+		return fmt.Errorf("hnsw: a graph of %v codes loses its way; package scan is the index for them", q)
 	}
 	return fmt.Errorf("hnsw: quantization %v is not available", q)
 }
@@ -50,7 +52,9 @@ func (g *Graph) retrain(items []item) {
 	bits := quant.TrainBinary(g.params.Dim, g.params.Seed, sample)
 	var plane []planeCode
 	if g.linked.Len() > 0 {
-		n.codes = hugeBytes(len(v.codes))
+		if !v.floats {
+			n.codes = hugeBytes(len(v.codes))
+		}
 		slots := make([]uint32, 0, g.linked.Len())
 		for slot := range g.linked.All {
 			slots = append(slots, slot)
@@ -59,7 +63,9 @@ func (g *Graph) retrain(items []item) {
 		rows := make([]uint8, len(slots)*bits.Bytes())
 		g.each(len(slots), func(s *searcher, i int) {
 			x := g.best(s, v, slots[i])
-			codec.Encode(n.code(slots[i]), x)
+			if !v.floats {
+				codec.Encode(n.code(slots[i]), x)
+			}
 			plane[i] = planeCode{slot: slots[i], bits: rows[i*bits.Bytes() : (i+1)*bits.Bytes()]}
 			plane[i].factors = bits.Encode(plane[i].bits, x)
 		})

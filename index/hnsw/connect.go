@@ -61,7 +61,7 @@ func (g *Graph) spreadTwins(v *view, items []item, p *peers) {
 		}
 	}
 	for _, i := range twins {
-		scatter(v.code(items[i].slot), items[i].slot)
+		v.scatter(items[i].slot)
 	}
 	g.each(len(twins), func(s *searcher, i int) { g.connect(s, v, items[twins[i]], p) })
 }
@@ -72,7 +72,12 @@ const (
 )
 
 // scatter moves a code by an offset drawn from its slot.
-func scatter(code []uint8, slot uint32) {
+func (v *view) scatter(slot uint32) {
+	if v.floats {
+		v.scatterFloats(slot)
+		return
+	}
+	code := v.code(slot)
 	z := hash64(uint64(slot))
 	for i := range scatterBytes {
 		c := &code[i*len(code)/scatterBytes]

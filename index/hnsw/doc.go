@@ -34,6 +34,11 @@
 // from: when the mean has moved, or the spread changed, by more than a seventh
 // of the spread, all codes are made anew from the exact vectors.
 //
+// With index.QuantFloat32 the rows hold the vectors themselves: no rounding,
+// nothing to re-rank and no second copy, at four times the memory of int8 codes
+// and as many bytes to read for a distance. index.QuantInt8Only has int8 codes
+// and nothing beside them. 1-bit codes are package scan's.
+//
 // # Caveats
 //
 // Answers are approximate unless Query.Exact is set; see docs/recall.md for

@@ -22,7 +22,7 @@ func (g *Graph) scanCodes(ctx context.Context, s *searcher, v *view, a admission
 	s.pool.reset(want)
 	s.scores = sized(s.scores, scanBlock)
 	flush := func() {
-		simd.DotU8S8Batch(v.codes, v.stride, s.ids, s.probe, s.scores)
+		s.score(v, s.ids)
 		for i, id := range s.ids {
 			switch key := keyOf(s.scores[i], id); {
 			case want > sortedPool:

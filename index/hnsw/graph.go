@@ -14,7 +14,7 @@ import (
 // Graph is an HNSW index. It implements index.Index.
 type Graph struct {
 	params index.Params
-	copies *rows.Float32 // nil when Params.Vectors is given or nothing is re-ranked
+	copies *rows.Float32 // nil when Params.Vectors is given, nothing is re-ranked, or codes are vectors
 
 	view  atomic.Pointer[view]
 	entry atomic.Uint64 // slot+1 of the entry point and its level<<32; 0 when empty
@@ -85,10 +85,10 @@ func New(p index.Params) (*Graph, error) {
 // clear makes the graph empty. The caller holds writer, or is alone.
 func (g *Graph) clear() {
 	g.copies = nil
-	if g.params.Vectors == nil && g.reranks() {
+	if g.params.Vectors == nil && g.reranks() && !g.keepsFloats() {
 		g.copies = rows.NewFloat32(g.params.Dim)
 	}
-	v := &view{deg0: 2 * g.params.M, deg: g.params.M}
+	v := &view{deg0: 2 * g.params.M, deg: g.params.M, floats: g.keepsFloats()}
 	v.useCodec(quant.TrainInt8(g.params.Dim, g.params.Seed, nil), 1)
 	g.plane.use(quant.TrainBinary(g.params.Dim, g.params.Seed, nil))
 	g.tuned.clear()

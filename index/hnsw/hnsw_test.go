@@ -30,6 +30,21 @@ func TestConformanceWithoutReranking(t *testing.T) {
 	}, indextest.Options{Recall: 0.9, Estimates: true, Scale: 2})
 }
 
+func TestConformanceOfFloats(t *testing.T) {
+	indextest.Run(t, openFloats, indextest.Options{Recall: 0.97, Scale: 2})
+}
+
+func openFloats(p index.Params) (index.Index, error) {
+	p.Quant = index.QuantFloat32
+	g, err := hnsw.New(p)
+	if err == nil {
+		g.NeverScan()
+	}
+	return g, err
+}
+
+func FuzzRestoreFloats(f *testing.F) { indextest.FuzzRestore(f, openFloats) }
+
 func FuzzRestore(f *testing.F) {
 	indextest.FuzzRestore(f, func(p index.Params) (index.Index, error) {
 		g, err := hnsw.New(p)

@@ -165,7 +165,7 @@ func (g *Graph) insertBatch(items []item) {
 	g.each(len(items), func(s *searcher, i int) {
 		it, n := &items[i], g.plane.codec.Bytes()
 		s.unit, _ = index.Normalize(s.unit, it.vector, g.params.Dim)
-		v.codec.Encode(v.code(it.slot), s.unit)
+		v.encode(it.slot, s.unit)
 		plane[i] = planeCode{slot: it.slot, bits: bits[i*n : (i+1)*n]}
 		plane[i].factors = g.plane.codec.Encode(plane[i].bits, s.unit)
 	})

@@ -8,7 +8,6 @@ import (
 
 	"github.com/clipdb/clipdb/index/internal/page"
 	"github.com/clipdb/clipdb/index/quant"
-	"github.com/clipdb/clipdb/internal/simd"
 )
 
 // plane holds a bit a component of every vector, beside the codes of the
@@ -180,8 +179,7 @@ func (s *searcher) offerRows(v *view, rows []uint32) {
 	if len(rows) == 0 {
 		return
 	}
-	s.scores = sized(s.scores, len(rows))
-	simd.DotU8S8Batch(v.codes, v.stride, rows, s.probe, s.scores)
+	s.score(v, rows)
 	for i, row := range rows {
 		if key := keyOf(s.scores[i], row); key < s.pool.bound {
 			s.pool.insert(key)

@@ -60,6 +60,7 @@ func (g *Graph) restore(get func(key uint32) ([]byte, error)) (*restored, error)
 		return nil, err
 	}
 	r := &restored{book: p.Book(magic, version)}
+	r.view.floats = g.keepsFloats()
 	if err := g.readHeader(r, p.Header); err != nil {
 		return nil, err
 	}
@@ -80,6 +81,11 @@ func (g *Graph) restore(get func(key uint32) ([]byte, error)) (*restored, error)
 	r.view.settle(r.end)
 	if err := r.check(); err != nil {
 		return nil, err
+	}
+	if r.view.floats {
+		if err := r.checkFloats(); err != nil {
+			return nil, err
+		}
 	}
 	if err := g.readPlane(r, p); err != nil {
 		return nil, err
@@ -186,7 +192,13 @@ func (g *Graph) readArrays(r *restored, p *page.Reader) error {
 			}
 		}
 	}
-	rows(kindCodes, r.end, codesPerPage(v), v.stride, func(at int, b []byte) { copy(v.codes[at:], b) })
+	rows(kindCodes, r.end, codesPerPage(v), v.stride, func(at int, b []byte) {
+		if v.floats {
+			readFloatRows(v.codes[at:], b)
+			return
+		}
+		copy(v.codes[at:], b)
+	})
 	rows(kindLinks, r.end, linksPerPage(v), 4*v.deg0, words(v.links))
 	rows(kindUpper, r.end, upperPerPage(), 4, words(v.upper))
 	rows(kindBlocks, r.nextBlock, blocksPerPage(v), 4*v.deg, words(v.blocks))

@@ -38,7 +38,7 @@ func linksPerPage(v *view) uint32   { return perPage(4 * v.deg0) }
 func upperPerPage() uint32          { return perPage(4) }
 func blocksPerPage(v *view) uint32  { return perPage(4 * v.deg) }
 func vectorsPerPage(dim int) uint32 { return perPage(4 * dim) }
-func planePerPage(v *view) uint32   { return perPage(v.stride/8 + factorBytes) }
+func planePerPage(v *view) uint32   { return perPage(v.codec.Stride()/8 + factorBytes) }
 
 // grow makes room for the pages of a view and its blocks.
 func (s *saved) grow(v *view, blocks uint32, dim int) {

@@ -155,6 +155,9 @@ func (g *Graph) rank(s *searcher, v *view, k, limit int) {
 // codeError is the standard deviation of an estimated cosine: the roundings of
 // code and query, each uniform over a step, against the other's length.
 func (s *searcher) codeError(v *view) float32 {
+	if v.floats {
+		return 0
+	}
 	const uniform = 0.2887 // 1/sqrt(12)
 	queryStep := s.scale / v.step
 	return uniform * float32(math.Sqrt(float64(v.step*v.step+queryStep*queryStep*v.spread*v.spread)))
@@ -163,6 +166,9 @@ func (s *searcher) codeError(v *view) float32 {
 // exact returns the vector of slot, valid until the next call; false when the
 // caller's store has none any more.
 func (g *Graph) exact(s *searcher, slot uint32) ([]float32, bool) {
+	if g.keepsFloats() {
+		return g.view.Load().vector(slot), true
+	}
 	if g.copies != nil {
 		row := g.copies.Row(slot)
 		return row, row != nil

@@ -13,6 +13,7 @@ import (
 type searcher struct {
 	unit          []float32 // the query at unit length
 	probe         []int8    // the query in the form that codes are scored against
+	floats        []float32 // the query where codes are vectors
 	scale, offset float32   // cosine ≈ offset + scale*score
 	base          []uint8   // while inserting: the code that distances are taken from
 	pool          pool
@@ -37,6 +38,10 @@ func (g *Graph) searcher() *searcher { return g.searchers.Get().(*searcher) }
 // prepare makes the probe of a unit vector: scores are then dot products.
 func (s *searcher) prepare(v *view, unit []float32) {
 	s.base = nil
+	if v.floats {
+		s.floats, s.scale, s.offset = unit, 1.0/(1<<cosineBits), 0
+		return
+	}
 	s.probe = sized(s.probe, v.stride)
 	s.scale, s.offset = v.codec.EncodeQuery(s.probe, unit)
 }
@@ -54,7 +59,11 @@ func sized[T any](s []T, n int) []T {
 // crowd of near-duplicates.
 func (s *searcher) score(v *view, ids []uint32) {
 	s.scores = sized(s.scores, max(len(ids), 64))
-	if s.base == nil {
+	switch {
+	case s.base == nil && v.floats:
+		v.scoreFloats(s.floats, ids, s.scores)
+		return
+	case s.base == nil:
 		simd.DotU8S8Batch(v.codes, v.stride, ids, s.probe, s.scores)
 		return
 	}

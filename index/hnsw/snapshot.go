@@ -13,7 +13,7 @@ import (
 //
 //	kind 0  the header: see appendHeader and tuning.append
 //	     1  the codec, as quant.Int8 writes itself
-//	     2  codes, stride bytes a slot
+//	     2  codes, stride bytes a slot; with QuantFloat32 rows of float32, see floats.go
 //	     3  links of layer 0, 2M words a slot: neighbour+1, 0 behind the last
 //	     4  upper words, one a slot: level<<28 | first block
 //	     5  blocks: M words each, the links of one node on one layer above 0
@@ -112,6 +112,9 @@ func (g *Graph) checkpoint(v *view, state *index.Bitmap, live []uint64, put func
 		return nil
 	}
 	if err := pages(kindCodes, s.codes, func(p []byte, i uint32) []byte {
+		if v.floats {
+			return appendFloatRows(p, v.codes, i, int(codesPerPage(v))*v.stride)
+		}
 		return appendRows(p, v.codes, i, int(codesPerPage(v))*v.stride)
 	}); err != nil {
 		return err

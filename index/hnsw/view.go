@@ -19,6 +19,7 @@ type view struct {
 	codec  *quant.Int8
 	step   float32 // of the codec
 	spread float32 // of the vectors around the codec's mean
+	floats bool    // codes are the vectors themselves, see floats.go
 	stride int
 	codes  []uint8  // size rows of stride bytes
 	deg0   int      // links per node on layer 0
@@ -79,8 +80,12 @@ func setLinks(list, ids []uint32) {
 }
 
 // distances writes the squared distance of each of ids to the vector whose
-// code is given, in steps of the codec. Equal codes have distance zero.
+// code is given, in steps of the codec or of 2^-28. Equal codes have distance zero.
 func (v *view) distances(code []uint8, ids []uint32, out []int32) {
+	if v.floats {
+		v.floatDistances(code, ids, out)
+		return
+	}
 	simd.L2SqU8Batch(v.codes, v.stride, ids, code, out)
 }
 
@@ -128,4 +133,7 @@ func room(now, need uint32) uint32 {
 func (v *view) useCodec(codec *quant.Int8, spread float32) {
 	v.codec, v.stride, v.spread = codec, codec.Stride(), spread
 	v.step = float32(math.Sqrt(float64(codec.SquaredDistance(1))))
+	if v.floats {
+		v.stride = floatStride(codec.Dim())
+	}
 }
