@@ -1,6 +1,7 @@
 package clipdb
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"time"
@@ -21,6 +22,10 @@ type Options struct {
 	// Encoder is the model to use in the place of the built-in one. The
 	// caller closes it, after the database.
 	Encoder Encoder
+
+	// Model says how the built-in model runs, such as its execution provider;
+	// nil runs it on the CPU with Logger and Runtime.
+	Model *ModelOptions
 
 	// NoModel opens the database without any model. It then takes and finds
 	// the caller's own vectors only, and opens files of every model.
@@ -86,7 +91,12 @@ func Open(path string, opts *Options) (*DB, error) {
 		Workers: o.Workers, Logger: o.Logger, AllowedLicences: o.AllowedLicences, Sensitive: o.Sensitive,
 	}
 	if o.Encoder == nil && !o.NoModel {
-		enc, err := BuiltinModel(&ModelOptions{Library: o.Runtime, Logger: o.Logger})
+		how := ModelOptions{Library: o.Runtime, Logger: o.Logger}
+		if o.Model != nil {
+			how = *o.Model
+			how.Library = cmp.Or(how.Library, o.Runtime)
+		}
+		enc, err := BuiltinModel(&how)
 		if err != nil {
 			return nil, errors.Join(err, eng.Close())
 		}

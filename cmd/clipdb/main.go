@@ -49,9 +49,10 @@ type commandLine struct {
 
 // globals are the flags that every command takes.
 type globals struct {
-	JSON  bool   `name:"json" help:"Print one JSON object, or one a line, and nothing else."`
-	Model string `name:"model" placeholder:"NAME|DIR" help:"Model to use: a name that 'clipdb model list' shows, or a folder with a model. Without it the database's own, or the built-in one."`
-	Quiet bool   `name:"quiet" short:"q" help:"No progress and no remarks on standard error."`
+	JSON     bool   `name:"json" help:"Print one JSON object, or one a line, and nothing else."`
+	Model    string `name:"model" placeholder:"NAME|DIR" help:"Model to use: a name that 'clipdb model list' shows, or a folder with a model. Without it the database's own, or the built-in one."`
+	Provider string `name:"provider" placeholder:"P" help:"What runs the model: cpu, cuda, coreml, directml or openvino; the CPU stands in where it cannot. CLIPDB_PROVIDER sets it, too."`
+	Quiet    bool   `name:"quiet" short:"q" help:"No progress and no remarks on standard error."`
 }
 
 // app is what a command runs in.

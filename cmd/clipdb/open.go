@@ -87,6 +87,9 @@ func (a *app) open(path string, o clipdb.Options) (*database, error) {
 		}
 		o.Encoder, d.enc = enc, enc
 	}
+	if !o.NoModel {
+		o.Model = a.modelOptions()
+	}
 	watch := &indexWatch{console: a.console}
 	o.Listener = watch.event
 	var err error
@@ -95,7 +98,7 @@ func (a *app) open(path string, o clipdb.Options) (*database, error) {
 	if a.Model == "" && errors.As(err, &other) {
 		// Without --model a database of an installed model is opened with it.
 		if e, ok := installedAs(other.Stored.Fingerprint); ok {
-			if o.Encoder, err = onnx.Open(e.Dir, nil); err == nil {
+			if o.Encoder, err = onnx.Open(e.Dir, a.modelOptions()); err == nil {
 				d.enc = o.Encoder
 				d.DB, err = clipdb.Open(path, &o)
 			}
@@ -136,9 +139,9 @@ func (a *app) encoder() (clipdb.Encoder, error) {
 		return nil, err
 	}
 	if where == builtIn {
-		return builtin.New(nil)
+		return builtin.New(a.modelOptions())
 	}
-	return onnx.Open(where, nil)
+	return onnx.Open(where, a.modelOptions())
 }
 
 // indexWatch shows a bar while an index is built again or caught up.
