@@ -24,6 +24,7 @@ type embedder struct {
 	model    atomic.Pointer[encoder.Encoder] // nil without a model; Reembed changes it
 	decoders chan struct{}                   // a token for each picture being decoded
 	warn     sync.Once                       // about a missing runtime
+	cache    *textCache                      // nil without one
 }
 
 func newEmbedder(opts *Options) *embedder {
@@ -32,6 +33,9 @@ func newEmbedder(opts *Options) *embedder {
 		e.model.Store(&e.opts.Encoder)
 	}
 	e.decoders = make(chan struct{}, e.opts.Workers)
+	if e.opts.TextCache > 0 {
+		e.cache = newTextCache(e.opts.TextCache)
+	}
 	return e
 }
 
@@ -126,11 +130,13 @@ func (e *embedder) texts(ctx context.Context, enc encoder.Encoder, texts []strin
 			return nil, fmt.Errorf("%w: it is not UTF-8", ErrText)
 		}
 	}
-	vs, err := enc.EncodeText(ctx, texts)
-	if err != nil {
-		return nil, e.noted(err)
-	}
-	return units(enc.Model(), vs, len(texts))
+	return e.cache.through(enc.Model().Fingerprint, texts, func(texts []string) ([][]float32, error) {
+		vs, err := enc.EncodeText(ctx, texts)
+		if err != nil {
+			return nil, e.noted(err)
+		}
+		return units(enc.Model(), vs, len(texts))
+	})
 }
 
 // images returns the unit vectors of upright images.

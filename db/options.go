@@ -72,6 +72,10 @@ type Options struct {
 	MaxImageBytes  int64
 	MaxImagePixels int64
 
+	// TextCache is how many texts of queries and labels have their vectors
+	// kept in memory, the latest ones; zero means 1,024, below zero none.
+	TextCache int
+
 	// Workers is how many pictures are decoded at the same time; zero means
 	// one for each CPU, at most four.
 	Workers int
@@ -90,6 +94,9 @@ func (o *Options) withDefaults() Options {
 	}
 	if v.MaxImagePixels <= 0 {
 		v.MaxImagePixels = pixel.DefaultMaxPixels
+	}
+	if v.TextCache == 0 {
+		v.TextCache = DefaultTextCache
 	}
 	if v.Workers <= 0 {
 		v.Workers = min(4, runtime.GOMAXPROCS(0))

@@ -228,7 +228,7 @@ func TestKillReembed(t *testing.T) {
 		}
 		switched := false
 		var done int
-		for _, line := range storagetest.Kill(t, time.Duration(r.IntN(180))*time.Millisecond, "reembed", path) {
+		for _, line := range storagetest.Kill(t, time.Duration(r.IntN(110))*time.Millisecond, "reembed", path) {
 			if _, err := fmt.Sscanf(line, "done %d", &done); err == nil {
 				if done < made {
 					t.Errorf("round %d: %d done, %d were before", round, done, made)
@@ -257,7 +257,7 @@ func TestKillReembed(t *testing.T) {
 		}
 		t.Logf("round %d: %s, now %s, %d made", round, before, now, made)
 	}
-	if atWork < 5 || resumed == 0 {
+	if atWork < 4 || resumed == 0 {
 		t.Errorf("%d rounds were killed at work, %d went on with what was made", atWork, resumed)
 	}
 }

@@ -11,7 +11,11 @@ func (d *DB) Stats(ctx context.Context) (Stats, error) {
 	if err := d.ready(ctx); err != nil {
 		return Stats{}, err
 	}
-	return d.eng.Stats(ctx)
+	st, err := d.eng.Stats(ctx)
+	if d.cache != nil {
+		st.TextHits, st.TextMisses = d.cache.counts()
+	}
+	return st, err
 }
 
 // Warm loads what the first search would otherwise wait for: the engine's

@@ -11,6 +11,11 @@ type Stats struct {
 	Records int        `json:"records"`
 	Bytes   Bytes      `json:"bytes"`
 	Index   IndexStats `json:"index"`
+
+	// TextHits and TextMisses count the texts whose vectors were known, and
+	// those that the model was asked for. Package db fills them in.
+	TextHits   uint64 `json:"text_hits"`
+	TextMisses uint64 `json:"text_misses"`
 }
 
 // Bytes says where the space of a database goes.
