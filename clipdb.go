@@ -135,8 +135,16 @@ type IndexOptions = local.IndexOptions
 const (
 	IndexAuto  = local.Auto  // flat for small collections, hnsw for others
 	IndexFlat  = local.Flat  // exact
-	IndexHNSW  = local.HNSW  // graph over int8 codes with exact re-ranking
+	IndexHNSW  = local.HNSW  // graph over the codes of IndexOptions.Quant
+	IndexScan  = local.Scan  // 1-bit codes of every vector with exact re-ranking: the least memory
 	IndexCoder = local.Coder // adapter of github.com/coder/hnsw
+)
+
+// The codes of the graph for IndexOptions.Quant.
+const (
+	QuantInt8     = local.QuantInt8     // the default
+	QuantInt8Only = local.QuantInt8Only // without exact re-ranking
+	QuantFloat32  = local.QuantFloat32  // the vectors themselves
 )
 
 // Audit says whether a file keeps an audit log: Options.Audit. See DB.Audit.

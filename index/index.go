@@ -71,7 +71,8 @@ type Vectors interface {
 	Vector(slot Slot, dst []float32) ([]float32, bool)
 }
 
-// Quant names what a graph computes distances on.
+// Quant names what an index computes distances on: hnsw on all but QuantBinary,
+// scan on that alone.
 type Quant uint8
 
 // The kinds of codes.
@@ -194,7 +195,8 @@ type Calibration struct {
 // safe for several goroutines; searches run while vectors are added. Package
 // indextest holds the suite that each implementation passes.
 type Index interface {
-	// Kind is the short name of the implementation: "flat", "hnsw", "coder".
+	// Kind is the short name of the implementation: "flat", "hnsw", "scan",
+	// "coder".
 	Kind() string
 
 	// Add inserts vectors[i] under slots[i]. A slot that is in use is refused

@@ -8,6 +8,6 @@ import (
 )
 
 // Kinds are the indexes that can be tried.
-var Kinds = []string{"hnsw", "flat", "coder"}
+var Kinds = []string{"hnsw", "flat", "scan", "coder"}
 
 func newCoder(p index.Params) (index.Index, error) { return coder.New(p) }

@@ -10,6 +10,7 @@ import (
 	"github.com/clipdb/clipdb/bench/npy"
 	"github.com/clipdb/clipdb/index"
 	"github.com/clipdb/clipdb/index/hnsw"
+	"github.com/clipdb/clipdb/index/scan"
 )
 
 // ErrConfig is returned for a configuration that cannot be read or that no
@@ -146,7 +147,11 @@ func (c Config) String() string {
 
 // Quants are the kinds of codes that an index offers, its default first.
 func Quants(kind string) []index.Quant {
-	if kind != "hnsw" {
+	switch kind {
+	case "hnsw":
+	case "scan":
+		return []index.Quant{index.QuantBinary}
+	default:
 		return []index.Quant{index.QuantFloat32}
 	}
 	var out []index.Quant
@@ -164,7 +169,7 @@ func Quants(kind string) []index.Quant {
 // QuantName is what the index of c computes distances on.
 func (c Config) QuantName() string {
 	if c.Kind != "hnsw" {
-		return index.QuantFloat32.String()
+		return Quants(c.Kind)[0].String()
 	}
 	return c.Quant.String()
 }
@@ -201,8 +206,8 @@ func (c Config) Check() error {
 			return fmt.Errorf("%w: ef is %d; it goes from 1 to %d", ErrConfig, ef, index.MaxEf)
 		}
 	}
-	if len(c.Recall) > 0 && c.Kind != "hnsw" {
-		return fmt.Errorf("%w: recall can be asked of hnsw alone", ErrConfig)
+	if len(c.Recall) > 0 && c.Kind != "hnsw" && c.Kind != "scan" {
+		return fmt.Errorf("%w: recall can be asked of hnsw and scan alone", ErrConfig)
 	}
 	if _, err := c.params(npy.Matrix{Cols: 1}).WithDefaults(); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
@@ -223,6 +228,9 @@ func (c Config) open(base npy.Matrix) (index.Index, error) {
 	case "coder":
 		p.Quant = 0
 		return newCoder(p)
+	case "scan":
+		p.Quant = index.QuantBinary
+		return scan.New(p)
 	case "hnsw":
 		return hnsw.New(p)
 	}

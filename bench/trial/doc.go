@@ -6,6 +6,7 @@
 //	hnsw
 //	hnsw:M=16,efc=200,quant=int8,ef=20/40/80
 //	coder:M=64,ef=100
+//	scan:ef=100/500,recall=0.95
 //	flat
 //
 // Exact vectors for re-ranking are read from the base matrix, as a database

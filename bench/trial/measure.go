@@ -105,7 +105,7 @@ func newSetting(b *Built, o Opening, set *dataset.Set, q dataset.Queries, k, thr
 		OpenS: o.Warm.Seconds(), OpenColdS: o.Cold.Seconds(), Set: set.Name, Side: dataset.SideName(q.Side),
 		Vectors: set.Base.Rows, Dim: set.Base.Cols, Queries: q.Rows, K: k, Threads: threads,
 	}
-	if c.Kind != "flat" {
+	if c.Kind != "flat" && c.Kind != "scan" {
 		if p, err := c.params(set.Base).WithDefaults(); err == nil {
 			s.row.M, s.row.EfConstruction = p.M, p.EfConstruction
 			if ef == 0 {

@@ -72,7 +72,7 @@ func TestMeasure(t *testing.T) {
 			t.Fatal(err)
 		}
 		var built []*Built
-		for _, text := range []string{"flat", "hnsw:M=8,ef=10/200", "hnsw:vectors=own,ef=200", "coder:ef=50"} {
+		for _, text := range []string{"flat", "hnsw:M=8,ef=10/200", "hnsw:vectors=own,ef=200", "coder:ef=50", "hnsw:quant=float32,ef=200", "scan:ef=100,recall=0.95"} {
 			c, err := ParseConfig(text)
 			if err != nil {
 				t.Fatal(err)
@@ -86,11 +86,11 @@ func TestMeasure(t *testing.T) {
 		}
 		calls := 0
 		rows, err := Measure(ctx, set, q, tr, built, Plan{K: 10, Threads: []int{1, 2}, Rounds: 2, Dir: t.TempDir()}, func(done, total int) {
-			if calls++; done != calls || total != 20 {
+			if calls++; done != calls || total != 32 {
 				t.Errorf("call %d: %d of %d", calls, done, total)
 			}
 		})
-		if err != nil || len(rows) != 10 || calls != 20 {
+		if err != nil || len(rows) != 16 || calls != 32 {
 			t.Fatalf("%d rows, %d calls, %v", len(rows), calls, err)
 		}
 		for _, r := range rows {
@@ -101,7 +101,9 @@ func TestMeasure(t *testing.T) {
 				t.Errorf("%+v", r)
 			}
 			switch {
-			case r.Index == "flat" && (r.Recall != 1 || r.Ef != 0),
+			case r.Index == "scan" && (r.Quant != "binary" || r.Recall < 0.94 || r.BytesPerVector > 60),
+				r.Index == "hnsw" && r.Quant == "float32" && r.BytesPerVector < 4*32,
+				r.Index == "flat" && (r.Recall != 1 || r.Ef != 0),
 				r.Index == "hnsw" && r.Ef == 200 && r.Recall < 0.99,
 				r.Index == "hnsw" && r.Ef == 10 && (r.Recall < 0.3 || r.M != 8),
 				r.Threads != 1 && r.Threads != 2:

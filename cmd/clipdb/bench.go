@@ -18,12 +18,12 @@ type benchCmd struct {
 	benchData
 	Side    string    `name:"side" enum:"image,text" default:"image" placeholder:"image|text" help:"What the queries are: text vectors lie outside the cloud of images (default ${default})."`
 	K       int       `name:"k" short:"k" default:"10" placeholder:"N" help:"Neighbours asked for (default ${default})."`
-	Index   []string  `name:"index" default:"hnsw" placeholder:"KIND" help:"Indexes to try: hnsw, flat, or coder, which Windows has not (default ${default})."`
+	Index   []string  `name:"index" default:"hnsw" placeholder:"KIND" help:"Indexes to try: hnsw, scan (1-bit codes), flat, or coder, which Windows has not (default ${default})."`
 	Quant   []string  `name:"quant" placeholder:"CODES" help:"What hnsw computes distances on; the default, and others that this version has, are in the text above."`
 	M       int       `name:"m" placeholder:"N" help:"Links of a node of a graph (default 16)."`
 	Efc     int       `name:"efc" placeholder:"N" help:"Effort of building (default 200)."`
 	Ef      []int     `name:"ef" placeholder:"N" help:"Efforts of searching, each a setting (default 10,20,40,80,160,320)."`
-	Recall  []float64 `name:"recall" placeholder:"R" help:"Shares of the nearest to ask hnsw for in place of --ef, each a setting, such as 0.95."`
+	Recall  []float64 `name:"recall" placeholder:"R" help:"Shares of the nearest to ask hnsw and scan for in place of --ef, each a setting, such as 0.95."`
 	Config  []string  `name:"config" sep:"none" placeholder:"TEXT" help:"A named configuration in place of the flags for the index, such as hnsw:M=16,efc=200,ef=20/40; may be repeated."`
 	Threads []int     `name:"threads" default:"1" placeholder:"N" help:"Goroutines that search, each a setting; the largest also builds (default ${default})."`
 	Rounds  int       `name:"rounds" default:"5" placeholder:"N" help:"Interleaved rounds, of which the medians count (default ${default})."`
@@ -40,7 +40,7 @@ for.
 
 With --json a line for each setting: {"index","quant","ef","recall","qps","p50_us","p99_us",
 "build_s","bytes_per_vector","open_s"} and what it was measured on. bytes_per_vector is what the
-index keeps in memory; hnsw reads exact vectors for re-ranking from the file, as a database does.
+index keeps in memory; hnsw and scan read exact vectors for re-ranking from the file, as a database does.
 open_s is from a file of the index's pages to the first answer.
 
 hnsw computes on ` + quantWords() + `.`
@@ -194,7 +194,7 @@ func (c *benchCmd) configs() ([]trial.Config, error) {
 		}
 		conf.M, conf.EfConstruction, conf.Ef = c.M, c.Efc, c.Ef
 		for _, r := range c.Recall {
-			if conf.Kind != "hnsw" {
+			if conf.Kind != "hnsw" && conf.Kind != "scan" {
 				break
 			}
 			if r <= 0 || !index.ValidRecall(float32(r)) {

@@ -21,6 +21,8 @@ func TestConformance(t *testing.T) {
 		{name: "auto", recall: 0.98, quick: true},
 		{name: "flat", opts: local.Options{Index: local.IndexOptions{Kind: local.Flat}}, recall: 1},
 		{name: "hnsw", opts: local.Options{Index: local.IndexOptions{Kind: local.HNSW}}, recall: 0.98},
+		{name: "scan", opts: local.Options{Index: local.IndexOptions{Kind: local.Scan}}, recall: 0.98},
+		{name: "hnsw float32", opts: local.Options{Index: local.IndexOptions{Kind: local.HNSW, Quant: local.QuantFloat32}}, recall: 0.98, quick: true},
 		{name: "coder", opts: local.Options{Index: local.IndexOptions{Kind: local.Coder, M: 32}}, recall: 0.4, any: true, quick: true},
 		{name: "hnsw without memory", opts: local.Options{Index: local.IndexOptions{Kind: local.HNSW}, VectorMemory: -1}, recall: 0.98, quick: true},
 	} {

@@ -19,7 +19,7 @@ import (
 // TestErased looks for what was deleted in the bytes of the file.
 func TestErased(t *testing.T) {
 	const dim = 64
-	kinds := []local.Kind{local.Flat, local.HNSW}
+	kinds := []local.Kind{local.Flat, local.HNSW, local.Scan}
 	if runtime.GOOS != "windows" {
 		kinds = append(kinds, local.Coder)
 	}

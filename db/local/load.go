@@ -11,6 +11,7 @@ import (
 	"github.com/clipdb/clipdb/db/engine"
 	"github.com/clipdb/clipdb/index"
 	"github.com/clipdb/clipdb/index/hnsw"
+	"github.com/clipdb/clipdb/index/scan"
 	"github.com/clipdb/clipdb/storage"
 )
 
@@ -28,8 +29,9 @@ type checkpointMeta struct {
 	Dim            int    `json:"dim"`
 	M              int    `json:"m,omitempty"`
 	EfConstruction int    `json:"ef_construction,omitempty"`
-	Log            uint64 `json:"log"`     // last log entry that the pages know of
-	Deletes        bool   `json:"deletes"` // the pages may hold something of deleted vectors
+	Quant          Quant  `json:"quant,omitempty"` // of hnsw; int8 when left out
+	Log            uint64 `json:"log"`             // last log entry that the pages know of
+	Deletes        bool   `json:"deletes"`         // the pages may hold something of deleted vectors
 }
 
 const checkpointVersion = 1
@@ -37,7 +39,8 @@ const checkpointVersion = 1
 // sane reports whether the options could have been ours. An index can be built
 // again, so there is nothing more to it than forgetting the others.
 func (m *checkpointMeta) sane() bool {
-	return m.M >= 0 && m.M != 1 && m.M <= index.MaxM && m.EfConstruction >= 0 && m.EfConstruction <= index.MaxEf
+	return (IndexOptions{Kind: m.Kind, Quant: m.Quant}).checkQuant() == nil &&
+		m.M >= 0 && m.M != 1 && m.M <= index.MaxM && m.EfConstruction >= 0 && m.EfConstruction <= index.MaxEf
 }
 
 // seed of layer draws and rotations: one for all, so that equal inserts give
@@ -50,15 +53,19 @@ func (e *Engine) params(dim int) index.Params {
 }
 
 func (e *Engine) newIndex(kind Kind, dim int) (index.Index, error) {
-	return newIndexOf(kind, e.params(dim))
+	return newIndexOf(kind, e.params(dim), e.opts.Index.Quant)
 }
 
-func newIndexOf(kind Kind, p index.Params) (index.Index, error) {
+func newIndexOf(kind Kind, p index.Params, quant Quant) (index.Index, error) {
 	switch kind {
 	case Flat:
 		return index.NewFlat(p)
 	case HNSW:
+		p.Quant = quant.code()
 		return hnsw.New(p)
+	case Scan:
+		p.Quant = index.QuantBinary
+		return scan.New(p)
 	case Coder:
 		return newCoder(p)
 	}
@@ -68,8 +75,11 @@ func newIndexOf(kind Kind, p index.Params) (index.Index, error) {
 // meta describes the index as a checkpoint would.
 func (e *Engine) meta(kind Kind, dim int) (checkpointMeta, error) {
 	m := checkpointMeta{Version: checkpointVersion, Kind: kind, Dim: dim}
-	if kind == Flat {
+	if kind == Flat || kind == Scan {
 		return m, nil
+	}
+	if q := e.opts.Index.Quant; kind == HNSW && q != QuantInt8 {
+		m.Quant = q
 	}
 	p, err := e.params(dim).WithDefaults()
 	m.M, m.EfConstruction = p.M, p.EfConstruction
@@ -82,12 +92,21 @@ func (e *Engine) choose(stored Kind, n int) Kind {
 	switch want := e.opts.Index.Kind; {
 	case want != Auto:
 		return want
-	case stored == HNSW || stored == Coder:
+	case stored == HNSW || (stored == Scan || stored == Coder) && e.opts.Index.Quant != "":
+		return HNSW // codes were named, and the graph has them
+	case stored == Scan || stored == Coder:
 		return stored
 	case n > FlatLimit:
 		return HNSW
 	}
 	return Flat
+}
+
+// fitMemory keeps no vectors in memory for codes that never ask for them.
+func (e *Engine) fitMemory() {
+	if q := e.opts.Index.Quant; q == QuantInt8Only || q == QuantFloat32 {
+		e.vecs.keepNone()
+	}
 }
 
 // load reads spec and index from the file.
@@ -112,6 +131,7 @@ func (e *Engine) load(ctx context.Context) error {
 		return err
 	}
 	e.spec.Store(&spec)
+	e.fitMemory()
 	if !spec.Bound() {
 		return nil
 	}
@@ -119,7 +139,9 @@ func (e *Engine) load(ctx context.Context) error {
 	if o := &e.opts.Index; kind == saved.Kind && kind != Flat {
 		// What is left open stays as the file has it.
 		o.M, o.EfConstruction = cmp.Or(o.M, saved.M), cmp.Or(o.EfConstruction, saved.EfConstruction)
+		o.Quant = cmp.Or(o.Quant, saved.Quant)
 	}
+	e.fitMemory()
 	want, err := e.meta(kind, spec.Dim)
 	if err != nil {
 		return err
@@ -130,7 +152,7 @@ func (e *Engine) load(ctx context.Context) error {
 		// Reading the vectors is all there is to it.
 	case saved.Version == 0:
 		reason = "the file holds no index yet"
-	case saved.Version != checkpointVersion, saved.Kind != want.Kind, saved.Dim != want.Dim, saved.M != want.M, saved.EfConstruction != want.EfConstruction:
+	case saved.Version != checkpointVersion, saved.Kind != want.Kind, saved.Dim != want.Dim, saved.M != want.M, saved.Quant != want.Quant, saved.EfConstruction != want.EfConstruction:
 		reason = "the index in the file was made with other options"
 	default:
 		err := e.restore(ctx, saved, last, count)

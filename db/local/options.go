@@ -17,8 +17,20 @@ type Kind string
 const (
 	Auto  Kind = ""      // what the file has; in new files flat up to FlatLimit vectors, hnsw from there on
 	Flat  Kind = "flat"  // compares with every vector: exact
-	HNSW  Kind = "hnsw"  // graph over int8 codes with exact re-ranking
+	HNSW  Kind = "hnsw"  // graph over the codes that IndexOptions.Quant names
+	Scan  Kind = "scan"  // compares 1-bit codes of every vector, exact re-ranking: the least memory, quick to build; see docs/recall.md for when it is fast
 	Coder Kind = "coder" // adapter of github.com/coder/hnsw; see docs/recall.md before choosing it; not on Windows
+)
+
+// Quant names what the graph of HNSW computes distances on. See docs/recall.md
+// for the memory that each takes.
+type Quant string
+
+// The kinds of codes.
+const (
+	QuantInt8     Quant = "int8"      // a byte a component, the best ranked by the exact vectors: the default
+	QuantInt8Only Quant = "int8-only" // the same without exact vectors: scores are estimates, off by about 4e-4
+	QuantFloat32  Quant = "float32"   // the vectors themselves, all in memory
 )
 
 // FlatLimit is the number of vectors above which Auto takes a graph: up to it
@@ -31,7 +43,12 @@ type IndexOptions struct {
 	Kind           Kind
 	M              int // links of a node of the graph, twice that on the ground layer; 0 means 16
 	EfConstruction int // effort of building; 0 means 200
-	EfSearch       int // effort of searching when a query names neither effort nor recall; 0 means 64
+
+	// Quant says what the graph computes distances on; "" means what the file
+	// has, int8 in new ones. The other kinds of index have no choice.
+	Quant Quant
+
+	EfSearch int // effort of searching when a query names neither effort nor recall; 0 means 64
 
 	// Recall is aimed at by searches that name neither effort nor recall; 0
 	// means EfSearch for pictures, and 0.95 for texts.
@@ -86,9 +103,12 @@ func (o *Options) withDefaults() (Options, error) {
 		return v, fmt.Errorf("no audit setting %d: choose AuditKeep, AuditOn or AuditOff", v.Audit)
 	}
 	switch v.Index.Kind {
-	case Auto, Flat, HNSW, Coder:
+	case Auto, Flat, HNSW, Scan, Coder:
 	default:
-		return v, fmt.Errorf("no index is called %q: choose flat, hnsw or coder", v.Index.Kind)
+		return v, fmt.Errorf("no index is called %q: choose flat, hnsw, scan or coder", v.Index.Kind)
+	}
+	if err := v.Index.checkQuant(); err != nil {
+		return v, err
 	}
 	if v.Index.M < 0 || v.Index.M == 1 || v.Index.M > index.MaxM || v.Index.EfConstruction < 0 || v.Index.EfConstruction > index.MaxEf || v.Index.EfSearch < 0 || v.Index.EfSearch > index.MaxEf {
 		return v, fmt.Errorf("index options out of range: M %d (2 to %d), EfConstruction %d and EfSearch %d (1 to %d)", v.Index.M, index.MaxM, v.Index.EfConstruction, v.Index.EfSearch, index.MaxEf)
@@ -106,4 +126,22 @@ func (o *Options) withDefaults() (Options, error) {
 		v.Logger = slog.New(slog.DiscardHandler)
 	}
 	return v, nil
+}
+
+func (o IndexOptions) checkQuant() error {
+	switch o.Quant {
+	case "", QuantInt8, QuantInt8Only, QuantFloat32:
+	default:
+		return fmt.Errorf("no codes are called %q: choose %s, %s or %s; for 1-bit codes take the index %s", o.Quant, QuantInt8, QuantInt8Only, QuantFloat32, Scan)
+	}
+	if o.Quant != "" && o.Kind != HNSW && o.Kind != Auto {
+		return fmt.Errorf("index %s has no codes to choose from: leave Quant (%s) out, or take the index %s", o.Kind, o.Quant, HNSW)
+	}
+	return nil
+}
+
+// code is the name as package index has it.
+func (q Quant) code() index.Quant {
+	code, _ := index.ParseQuant(string(q)) // "" and what was refused are the default
+	return code
 }

@@ -310,7 +310,7 @@ func (e *Engine) buildNext(ctx context.Context, spec engine.Spec) (index.Index, 
 	source := &nextVectors{store: e.store}
 	p := e.params(spec.Dim)
 	p.Vectors = source
-	idx, err := newIndexOf(kind, p)
+	idx, err := newIndexOf(kind, p, e.opts.Index.Quant)
 	if err != nil {
 		return nil, "", nil, err
 	}

@@ -181,6 +181,17 @@ func (v *vectors) place(slot uint32) *atomic.Pointer[[]float32] {
 	return &table[c][slot%chunkSlots]
 }
 
+// keepNone makes Vector read the file each time, for an index that hardly asks.
+func (v *vectors) keepNone() {
+	v.mu.Lock()
+	v.budget = 0
+	v.mu.Unlock()
+	v.forgetAll()
+	v.mu.Lock()
+	v.budget = 0 // what was forgotten has come back to it
+	v.mu.Unlock()
+}
+
 // forgetAll drops everything that is kept.
 func (v *vectors) forgetAll() {
 	v.mu.Lock()
