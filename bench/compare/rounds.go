@@ -139,16 +139,19 @@ func (r *trialRun) round(o options, first bool, set *dataset.Set, t *truth.Truth
 	if r.over || r.spent > slow {
 		return
 	}
+	// An index that recall is asked of learns during the first rounds: the last
+	// one is how it answers.
+	look := first || r.c.variant == variantRecall
 	got, err := r.c.engine.process.Ask(peer.Request{
 		Op: peer.OpSearch, Queries: queries, Side: r.row.Side, Variant: r.c.variant,
-		K: o.k, Ef: r.ef, Threads: o.threads, MinS: minS, MaxS: maxS, IDs: first,
+		K: o.k, Ef: r.ef, Threads: o.threads, MinS: minS, MaxS: maxS, IDs: look,
 	})
 	if err != nil || got.Done == 0 {
 		say("%s, ef %d: %v; left out", r.row.Name(), r.ef, err)
 		r.over = true
 		return
 	}
-	if first {
+	if look {
 		r.row.Recall = t.Recall(set.Base, set.Queries[r.side].Matrix, got.IDs)
 	}
 	r.spent += got.WallS
