@@ -22,7 +22,7 @@ func openCodesOnly(p index.Params) (index.Index, error) {
 
 // Small sets are compared exactly as a rule; here the codes have to answer.
 func TestConformanceOfCodes(t *testing.T) {
-	indextest.Run(t, openCodesOnly, indextest.Options{Recall: 0.97, Scale: 2})
+	indextest.Run(t, openCodesOnly, indextest.Options{Recall: 0.97})
 }
 
 func FuzzRestore(f *testing.F) { indextest.FuzzRestore(f, openCodesOnly) }
