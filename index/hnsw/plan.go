@@ -33,6 +33,8 @@ const (
 	planeCost = 3.5   // a row of the plane
 	planeBase = 40000 // what the plane costs beside: its best rows' codes
 	probeCost = 40    // a code that the beam scores
+
+	floatFactor = 3 // by how much more a vector costs in the place of a code
 )
 
 // textRecall is aimed at for text queries that name neither beam nor recall:
@@ -73,6 +75,9 @@ func (g *Graph) planFor(q index.Query, live, k int) plan {
 	// far for as many answers.
 	beam := float64(beamCost) * float64(p.ef) * float64(live) / float64(rows)
 	codes := codeCost * float64(rows)
+	if g.keepsFloats() {
+		beam, codes = floatFactor*beam, floatFactor*codes
+	}
 	plane := planeBase + planeCost*float64(live)
 	if !known {
 		beam = 2 * (codes + plane)
