@@ -83,7 +83,7 @@ func (g *Graph) rejoin(s *searcher, v *view) {
 			s.beam(v, s.descend(v, entry, top, 0), 0, g.params.EfConstruction, admission{live: live, all: true}, 0)
 			s.candidates()
 			for _, c := range s.cands {
-				if g.attach(v, uint32(c), slot) {
+				if g.attach(v, slotIn(c), slot) {
 					break
 				}
 			}
@@ -141,8 +141,8 @@ func (g *Graph) shelter(s *searcher, v *view, slot uint32, lost *index.Bitmap) b
 			}
 		}
 		if len(s.ids) > 0 {
-			s.measure(v, v.code(slot))
-			return g.attach(v, uint32(s.cands[0]), slot)
+			s.measure(v, v.code(slot), 0)
+			return g.attach(v, slotIn(s.cands[0]), slot)
 		}
 		var next []uint32
 		for _, id := range ring {

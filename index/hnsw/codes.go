@@ -71,6 +71,7 @@ func (g *Graph) retrain(items []item) {
 		})
 	}
 	g.view.Store(&n)
+	clear(g.settled) // distances are new
 	g.plane.use(bits)
 	g.plane.put(plane)
 	g.saved.touchCodec(&n, g.end)

@@ -42,8 +42,7 @@ func (g *Graph) connect(s *searcher, v *view, it item, p *peers) (twin bool) {
 		s.addPeers(v, p.slots[level][:it.rank[level]])
 		s.candidates()
 		twin = len(s.cands) > 0 && s.cands[0]>>32 == 0
-		g.choose(s, v, g.wanted(level))
-		setLinks(v.list(it.slot, level), s.chosen)
+		g.relist(s, v, it.slot, level, g.wanted(level))
 	}
 	return twin
 }
@@ -120,9 +119,8 @@ func (s *searcher) candidates() {
 	}
 }
 
-// candidate turns a key of a pool that is scored by distance into distance<<32
-// | slot.
-func candidate(key uint64) uint64 { return uint64(-scoreOf(key))<<32 | uint64(slotOf(key)) }
+// candidate turns a key of a pool that is scored by distance into a candidate.
+func candidate(key uint64) uint64 { return candidateOf(uint32(-scoreOf(key)), slotOf(key)) }
 
 // lookBeyond lists in s.beyond what the pool's best entries and the neighbours
 // of the very best are, in case that candidates yet to come crowd them out, or
@@ -145,7 +143,7 @@ func (s *searcher) lookBeyond(v *view, level int, a admission) {
 	s.score(v, s.ids)
 	for i, id := range s.ids {
 		if i < best || a.has(id) && !contains(s.ids[:best], id) {
-			s.beyond = append(s.beyond, uint64(-s.scores[i])<<32|uint64(id))
+			s.beyond = append(s.beyond, candidateOf(uint32(-s.scores[i]), id))
 		}
 	}
 	sortKeys(s.beyond)

@@ -169,6 +169,9 @@ func (g *Graph) relink(s *searcher, v *view, live []uint64, slot uint32, level i
 	kept := len(s.ids)
 	if kept >= g.wanted(level) {
 		setLinks(list, s.ids)
+		if level == 0 {
+			g.settled[slot] = 0
+		}
 		return nil
 	}
 	for _, id := range old {
@@ -192,9 +195,8 @@ func (g *Graph) relink(s *searcher, v *view, live []uint64, slot uint32, level i
 		g.lookAround(s, v, live, slot, level)
 	}
 	keep := append([]uint32(nil), s.ids[:kept]...)
-	s.measure(v, v.code(slot))
-	g.choose(s, v, len(list))
-	setLinks(list, s.chosen)
+	s.measure(v, v.code(slot), 0)
+	g.relist(s, v, slot, level, len(list))
 	var gained []uint32
 	if level == 0 {
 		g.scratch.mu.Lock()

@@ -57,6 +57,7 @@ type Graph struct {
 	trained   int          // vectors the codec was made from
 	since     int          // vectors added since then
 	sheltered int          // nodes that lost all links to them since the last rejoin
+	settled   []uint8      // by slot, how many of its first links on layer 0 choose has held against each other
 	sweep     sweep
 	saved     saved
 	scratch   linkScratch
@@ -99,7 +100,7 @@ func (g *Graph) clear() {
 	g.marks.taken, g.marks.end, g.marks.dirty = index.Bitmap{}, 0, index.Bitmap{}
 	g.marks.Unlock()
 	g.linked, g.end, g.nextBlock = index.Bitmap{}, 0, 1
-	g.trained, g.since, g.sheltered = 0, 0, 0
+	g.trained, g.since, g.sheltered, g.settled = 0, 0, 0, nil
 	g.sweep = sweep{}
 	g.saved = saved{book: page.Book{Magic: magic, Version: version}}
 	g.tally()
@@ -142,7 +143,7 @@ func (g *Graph) Stats() index.Stats {
 // tally notes the size of the graph for Stats. The caller holds writer.
 func (g *Graph) tally() {
 	v := g.view.Load()
-	perSlot := int64(v.stride) + 4*int64(v.deg0) + 4
+	perSlot := int64(v.stride) + 4*int64(v.deg0) + 4 + 1
 	bytes := int64(g.end)*perSlot + int64(g.nextBlock)*4*int64(v.deg)
 	bytes += 4 * int64(g.end) / 8 // states
 	bytes += g.plane.bytes(g.end)

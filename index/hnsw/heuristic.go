@@ -16,30 +16,36 @@ import "slices"
 //   - One pick in eight is left to candidates far beyond the others, should
 //     there be any. Without links that leave it, a search that strays into a
 //     crowd as large as its beam would end there.
-func (g *Graph) choose(s *searcher, v *view, limit int) {
-	s.chosen = s.chosen[:0]
-	s.alive = append(s.alive[:0], s.cands...)
-	s.pick(v, limit-limit/outwardShare)
-	var far uint64
-	if len(s.chosen) > 0 {
-		far = crowdGap * (s.last >> 32)
+//
+// It returns how many of the chosen, from the first one on, have all been held
+// against each other.
+func (g *Graph) choose(s *searcher, v *view, limit int) (settled int) {
+	s.chosen, s.picks = s.chosen[:0], s.picks[:0]
+	rest := s.pick(v, s.cands, limit-limit/outwardShare)
+	settled = len(s.chosen)
+	if len(rest) > 0 {
+		far := crowdGap * (s.picks[settled-1] >> 32)
+		if rest[len(rest)-1]>>32 > far {
+			first := slices.IndexFunc(rest, func(c uint64) bool { return c>>32 > far })
+			s.pick(v, rest[first:], limit)
+			rest = rest[:first]
+		}
+		outward := len(s.chosen) > settled
+		s.pick(v, rest, limit)
+		if !outward {
+			settled = len(s.chosen)
+		}
+		return settled
 	}
 	for _, c := range s.cands {
 		if len(s.chosen) >= g.params.M/2 {
 			break
 		}
-		if !contains(s.chosen, uint32(c)) {
-			s.chosen = append(s.chosen, uint32(c))
+		if !contains(s.chosen, slotIn(c)) {
+			s.chosen = append(s.chosen, slotIn(c))
 		}
 	}
-	within := s.alive
-	if n := len(within); n > 0 && within[n-1]>>32 > far {
-		first := slices.IndexFunc(within, func(c uint64) bool { return c>>32 > far })
-		s.alive, within = within[first:], within[:first]
-		s.pick(v, limit)
-	}
-	s.alive = within
-	s.pick(v, limit)
+	return settled
 }
 
 // The slack is 6/5 of squared distances, 1.095 of distances. Measured on
@@ -63,46 +69,91 @@ const (
 	crowdGap     = 8 // squared distance over that of the farthest pick
 )
 
-// pick moves candidates from s.alive to s.chosen until there are limit.
+// pickBlock is how many candidates are held against the picks at once. Most
+// lists are full after the first block or two of some two hundred candidates,
+// and what lies behind is not looked at.
+const pickBlock = 16
+
+// pick adds candidates that no pick rules out to the picks, in their order,
+// until there are limit, and returns the candidates behind the last one taken.
 //
-// What a pick rules out is struck out by one kernel call for all that are left,
-// instead of comparing each candidate with all that were picked: most are gone
-// after a few calls.
-func (s *searcher) pick(v *view, limit int) {
-	alive := s.alive
-	for len(alive) > 0 && len(s.chosen) < limit {
-		pick := uint32(alive[0])
-		s.last = alive[0]
-		s.chosen = append(s.chosen, pick)
-		alive = alive[1:]
-		if len(alive) == 0 {
-			break
-		}
-		s.ids = s.ids[:0]
-		for _, c := range alive {
-			s.ids = append(s.ids, uint32(c))
-		}
-		s.scores = sized(s.scores, len(s.ids))
-		v.distances(v.code(pick), s.ids, s.scores)
-		left := alive[:0]
-		for i, c := range alive {
-			if int64(s.scores[i])*slackNum >= int64(c>>32)*slackDen {
-				left = append(left, c)
+// What a pick rules out is struck out by one kernel call for all of a block
+// that are left, instead of comparing each candidate with all that were picked:
+// in a crowd most are gone after a few calls.
+func (s *searcher) pick(v *view, cands []uint64, limit int) (rest []uint64) {
+	for len(cands) > 0 && len(s.picks) < limit {
+		block := cands[:min(pickBlock, len(cands))]
+		s.alive = append(s.alive[:0], block...)
+		alive := s.alive
+		for _, p := range s.picks {
+			if alive = s.strike(v, p, alive); len(alive) == 0 {
+				break
 			}
 		}
-		alive = left
+		for len(alive) > 0 {
+			p := alive[0]
+			s.picks, s.chosen = append(s.picks, p), append(s.chosen, slotIn(p))
+			if len(s.picks) == limit {
+				return cands[slices.Index(block, p)+1:]
+			}
+			alive = s.strike(v, p, alive[1:])
+		}
+		cands = cands[len(block):]
 	}
-	s.alive = alive
+	return cands
 }
 
-// measure turns s.ids into s.cands: their distances to a code, sorted, equal
-// ones by slot.
-func (s *searcher) measure(v *view, code []uint8) {
+// strike takes the candidates out of alive that are reached through a pick.
+// Two that are settled have been held against each other before.
+func (s *searcher) strike(v *view, pick uint64, alive []uint64) []uint64 {
+	known := pick & settledBit
+	s.ids = s.ids[:0]
+	for _, c := range alive {
+		if c&known == 0 {
+			s.ids = append(s.ids, slotIn(c))
+		}
+	}
+	if len(s.ids) == 0 {
+		return alive
+	}
+	s.scores = sized(s.scores, max(len(s.ids), pickBlock))
+	v.distances(v.code(slotIn(pick)), s.ids, s.scores)
+	left, i := alive[:0], 0
+	for _, c := range alive {
+		if c&known == 0 {
+			d := int64(s.scores[i])
+			i++
+			if d*slackNum < int64(c>>32)*slackDen {
+				continue
+			}
+		}
+		left = append(left, c)
+	}
+	return left
+}
+
+// A candidate is one word: its distance, its slot, and whether it is settled,
+// so that equal distances are in order of slots.
+const settledBit = 1
+
+func candidateOf(distance, slot uint32) uint64 {
+	return uint64(distance)<<32 | uint64(slot)<<1
+}
+
+func slotIn(candidate uint64) uint32 { return uint32(candidate) >> 1 }
+
+// measure turns s.ids into s.cands: their distances to a code, sorted. The
+// first ids are settled.
+func (s *searcher) measure(v *view, code []uint8, settled int) {
 	s.scores = sized(s.scores, len(s.ids))
 	v.distances(code, s.ids, s.scores)
 	s.cands = s.cands[:0]
 	for i, id := range s.ids {
-		s.cands = append(s.cands, uint64(uint32(s.scores[i]))<<32|uint64(id))
+		c := candidateOf(uint32(s.scores[i]), id)
+		if i < settled {
+			c |= settledBit
+		}
+		s.cands = append(s.cands, c)
 	}
 	sortKeys(s.cands)
 }

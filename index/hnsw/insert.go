@@ -249,6 +249,11 @@ func (g *Graph) makeRoom(items []item) {
 	if n != v {
 		g.view.Store(n)
 	}
+	if need := int(n.size); need > len(g.settled) {
+		settled := make([]uint8, need)
+		copy(settled, g.settled)
+		g.settled = settled
+	}
 	g.saved.grow(n, g.nextBlock, g.params.Dim)
 }
 

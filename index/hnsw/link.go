@@ -1,6 +1,9 @@
 package hnsw
 
-import "sync"
+import (
+	"math"
+	"sync"
+)
 
 // linkScratch is the memory of linkBack.
 type linkScratch struct {
@@ -76,16 +79,30 @@ func (g *Graph) link(s *searcher, v *view, level int, edges []uint64) {
 		setLinks(list, s.ids)
 		return
 	}
-	s.measure(v, v.code(target))
-	g.choose(s, v, len(list))
-	setLinks(list, s.chosen)
+	settled := 0
+	if level == 0 {
+		settled = int(g.settled[target])
+	}
+	s.measure(v, v.code(target), settled)
+	g.relist(s, v, target, level, len(list))
 	if level == 0 {
 		g.scratch.mu.Lock()
 		defer g.scratch.mu.Unlock()
 		for _, c := range s.cands {
-			if id := uint32(c); !contains(s.chosen, id) {
+			if id := slotIn(c); !contains(s.chosen, id) {
 				g.scratch.suspect = append(g.scratch.suspect, id)
 			}
 		}
+	}
+}
+
+// relist makes up to limit of the candidates a node's list. Of lists on layer 0
+// it notes how much is settled, so that the next candidate is held against the
+// list and not the whole list against itself once more.
+func (g *Graph) relist(s *searcher, v *view, slot uint32, level, limit int) {
+	settled := g.choose(s, v, limit)
+	setLinks(v.list(slot, level), s.chosen)
+	if level == 0 {
+		g.settled[slot] = uint8(min(settled, math.MaxUint8))
 	}
 }

@@ -282,6 +282,7 @@ func (g *Graph) use(r *restored) {
 	}
 	g.marks.end = r.end
 	g.marks.Unlock()
+	g.settled = make([]uint8, r.view.size)
 	g.saved = saved{book: r.book}
 	g.saved.grow(&r.view, r.nextBlock, g.params.Dim)
 	g.view.Store(&r.view)

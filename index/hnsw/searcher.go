@@ -26,11 +26,11 @@ type searcher struct {
 	hidden        uint32 // one above a slot that the beam passes over; 0 for none
 
 	// For inserting.
-	cands  []uint64 // distance<<32 | slot
-	alive  []uint64
-	last   uint64   // of cands, the last one picked
+	cands  []uint64 // see candidateOf
+	alive  []uint64 // of cands, a block
+	picks  []uint64 // of cands, what was picked
+	chosen []uint32 // the slots of picks, and what fills up
 	beyond []uint64 // candidates to add should all others be a crowd
-	chosen []uint32
 }
 
 func (g *Graph) searcher() *searcher { return g.searchers.Get().(*searcher) }
