@@ -185,8 +185,9 @@ type Calibrated interface {
 // beam, on the careful side, against all but exact scans of sampled queries.
 type Calibration struct {
 	Side    Side
-	Live    int // vectors when it was measured
-	Queries int // that were sampled
+	Passing float32 // share of the vectors that a filter let through at random; 1 is without a filter
+	Live    int     // vectors when it was measured
+	Queries int     // that were sampled
 	Ef      []int
 	Recall  []float32 // by entry of Ef
 }

@@ -50,8 +50,9 @@ type IndexStats struct {
 // queries and an all but exact scan. Recall is on the careful side of what was
 // measured.
 type Calibration struct {
-	Side    Side      `json:"side"` // 0 pictures, 1 texts
-	Live    int       `json:"live"` // vectors at that time
+	Side    Side      `json:"side"`    // 0 pictures, 1 texts
+	Passing float32   `json:"passing"` // share that a filter let through at random; 1 is without a filter
+	Live    int       `json:"live"`    // vectors at that time
 	Queries int       `json:"queries"`
 	Ef      []int     `json:"ef"`
 	Recall  []float32 `json:"recall"`

@@ -213,7 +213,7 @@ func (e *Engine) Stats(ctx context.Context) (engine.Stats, error) {
 		if c, ok := e.idx.(index.Calibrated); ok {
 			for _, c := range c.Calibrations() {
 				out.Index.Calibration = append(out.Index.Calibration, engine.Calibration{
-					Side: engine.Side(c.Side), Live: c.Live, Queries: c.Queries, Ef: c.Ef, Recall: c.Recall,
+					Side: engine.Side(c.Side), Passing: c.Passing, Live: c.Live, Queries: c.Queries, Ef: c.Ef, Recall: c.Recall,
 				})
 			}
 		}

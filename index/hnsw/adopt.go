@@ -80,7 +80,7 @@ func (g *Graph) rejoin(s *searcher, v *view) {
 		if !g.shelter(s, v, slot, &lost) {
 			// The island has no link out of itself.
 			s.base = v.code(slot)
-			s.beam(v, s.descend(v, entry, top, 0), 0, g.params.EfConstruction, admission{live: live, all: true}, 0)
+			s.beam(v, s.descend(v, entry, top, 0), 0, g.params.EfConstruction, admission{live: live, all: true})
 			s.candidates()
 			for _, c := range s.cands {
 				if g.attach(v, slotIn(c), slot) {

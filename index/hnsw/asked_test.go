@@ -117,8 +117,8 @@ func TestRecallAsked(t *testing.T) {
 		}
 	}
 	known := g.Calibrations()
-	if len(known) != 2 {
-		t.Fatalf("%d sides are known, want both", len(known))
+	if len(known) != 4 {
+		t.Fatalf("%d curves are known, want those of both sides, with and without a filter", len(known))
 	}
 	check("measured with real queries")
 

@@ -33,7 +33,7 @@ func (g *Graph) connect(s *searcher, v *view, it item, p *peers) (twin bool) {
 	for level := it.level; level >= 0; level-- {
 		s.beyond = s.beyond[:0]
 		if ok && level <= top {
-			s.beam(v, entry, level, g.params.EfConstruction, a, 0)
+			s.beam(v, entry, level, g.params.EfConstruction, a)
 			entry = slotOf(s.pool.keys[0])
 			s.lookBeyond(v, level, a)
 		} else {

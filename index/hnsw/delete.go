@@ -224,7 +224,7 @@ func (g *Graph) lookAround(s *searcher, v *view, live []uint64, slot uint32, lev
 	have := append([]uint32(nil), s.ids...)
 	s.base = v.code(slot)
 	entry = s.descend(v, entry, top, level)
-	s.beam(v, entry, level, g.params.EfConstruction, admission{live: live, all: true}, 0)
+	s.beam(v, entry, level, g.params.EfConstruction, admission{live: live, all: true})
 	s.ids = append(s.ids[:0], have...)
 	for _, key := range s.pool.keys {
 		if id := slotOf(key); key&barred == 0 && id != slot && !contains(have, id) {

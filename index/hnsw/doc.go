@@ -39,6 +39,15 @@
 // and as many bytes to read for a distance. index.QuantInt8Only has int8 codes
 // and nothing beside them. 1-bit codes are package scan's.
 //
+// # Filters
+//
+// Few rows that pass are scanned: their codes, or the plane of 1-bit codes where
+// that is less to read. Otherwise the beam looks around first, and how much of
+// what lies near the query passes decides whether it goes on through what does
+// not, or a scan answers. Looking at the neighbours of those neighbours that do
+// not pass, in their place (ACORN-1, Patel et al. 2024), was tried: docs/recall.md
+// has the figures.
+//
 // # Caveats
 //
 // Answers are approximate unless Query.Exact is set; see docs/recall.md for

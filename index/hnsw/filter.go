@@ -2,8 +2,8 @@ package hnsw
 
 import (
 	"context"
+	"math"
 	"math/bits"
-	"slices"
 	"sync/atomic"
 
 	"github.com/clipdb/clipdb/internal/simd"
@@ -12,25 +12,11 @@ import (
 // scanBlock is how many slots are scored between two looks at the context.
 const scanBlock = 256
 
-// sortedPool is the size up to which a scan keeps its best in order; above, it
-// keeps all and sorts once.
-const sortedPool = 2048
-
-// scanCodes leaves the best of all admitted slots in the pool, as many as are
-// wanted.
-func (g *Graph) scanCodes(ctx context.Context, s *searcher, v *view, a admission, want int) error {
-	s.pool.reset(want)
-	s.scores = sized(s.scores, scanBlock)
+// scanCodes scores the codes of all admitted slots and ranks the best.
+func (g *Graph) scanCodes(ctx context.Context, s *searcher, v *view, a admission, k, limit int) error {
+	s.gather.reset(k, limit, g.slack(s, v))
 	flush := func() {
-		s.score(v, s.ids)
-		for i, id := range s.ids {
-			switch key := keyOf(s.scores[i], id); {
-			case want > sortedPool:
-				s.pool.keys = append(s.pool.keys, key)
-			case key < s.pool.bound:
-				s.pool.insert(key)
-			}
-		}
+		s.addScored(v, s.ids)
 		s.ids = s.ids[:0]
 	}
 	s.ids = s.ids[:0]
@@ -48,11 +34,32 @@ func (g *Graph) scanCodes(ctx context.Context, s *searcher, v *view, a admission
 		}
 	}
 	flush()
-	if want > sortedPool {
-		slices.Sort(s.pool.keys)
-		s.pool.admitted = len(s.pool.keys)
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	return ctx.Err()
+	g.rank(s, v, s.gather.sorted(), k, limit)
+	if !s.heap.Full() && g.reranks() {
+		// Vectors of the best cannot be read: others take their place.
+		return g.scanExact(ctx, s, a, k)
+	}
+	return nil
+}
+
+// slack is how far, in steps of scores, a slot may lie behind the k-th best by
+// codes and still be scored exactly: rank's margin for either of the two.
+func (g *Graph) slack(s *searcher, v *view) int32 {
+	if !g.reranks() || !(s.scale > 0) {
+		return 0
+	}
+	return int32(min(2*errorSigmas*s.codeError(v)/s.scale, math.MaxInt32/2))
+}
+
+// addScored scores slots by their codes.
+func (s *searcher) addScored(v *view, slots []uint32) {
+	s.score(v, slots)
+	for i, slot := range slots {
+		s.gather.add(keyOf(s.scores[i], slot))
+	}
 }
 
 // scanExact leaves the k best of all admitted slots in the heap, by exact

@@ -147,9 +147,10 @@ func zOf(recall float32) float32 {
 	return float32(min(math.Sqrt2*math.Erfinv(2*float64(recall)-1), maxZ))
 }
 
-// scanPlane leaves the best of all admitted slots in the pool, scored by their
-// codes: of the k nearest, the share of recall on average.
-func (g *Graph) scanPlane(ctx context.Context, s *searcher, v *view, a admission, k, limit int, recall float32) error {
+// scanPlane ranks the best of all admitted slots: of the k nearest it finds the
+// share of recall on average. It reports false when they are fewer
+// than k.
+func (g *Graph) scanPlane(ctx context.Context, s *searcher, v *view, a admission, k, limit int, recall float32) (bool, error) {
 	p := &g.plane
 	q := &s.plane
 	p.mu.RLock()
@@ -161,28 +162,18 @@ func (g *Graph) scanPlane(ctx context.Context, s *searcher, v *view, a admission
 	}
 	q.scan.Run(p.codes, &q.query, q.allow)
 	if err := ctx.Err(); err != nil {
-		return err
+		return false, err
 	}
-	s.pool.reset(limit)
+	s.gather.reset(k, limit, g.slack(s, v))
 	q.rows = q.scan.Best(planeKeep(k), q.rows[:0])
-	s.offerRows(v, q.rows)
-	if kth, ok := s.pool.score(k); ok {
-		// What the estimates of the rows left over may yet hide.
-		q.rows = q.scan.Above(s.offset+s.scale*float32(kth), zOf(recall), q.rows[:0])
-		s.offerRows(v, q.rows)
+	s.addScored(v, q.rows)
+	kth, ok := s.gather.kth()
+	if !ok {
+		return false, nil
 	}
-	return ctx.Err()
-}
-
-// offerRows scores rows by their codes into the pool.
-func (s *searcher) offerRows(v *view, rows []uint32) {
-	if len(rows) == 0 {
-		return
-	}
-	s.score(v, rows)
-	for i, row := range rows {
-		if key := keyOf(s.scores[i], row); key < s.pool.bound {
-			s.pool.insert(key)
-		}
-	}
+	// What the estimates of the rows left over may yet hide.
+	q.rows = q.scan.Above(s.offset+s.scale*float32(kth), zOf(recall), q.rows[:0])
+	s.addScored(v, q.rows)
+	g.rank(s, v, s.gather.sorted(), k, limit)
+	return s.heap.Full(), ctx.Err()
 }

@@ -59,7 +59,36 @@ func (p *pool) insert(key uint64) {
 		if p.admitted >= p.ef {
 			p.trim()
 		}
+	} else if len(p.keys) > p.ef+maxBarred {
+		p.drop()
 	}
+}
+
+// maxBarred is how many entries a pool may hold that are no answers, about:
+// where nearly all are, each costs moving the others.
+const maxBarred = 2048
+
+// drop takes the last entry out.
+func (p *pool) drop() {
+	n := len(p.keys) - 1
+	if p.keys[n]&barred == 0 {
+		p.admitted--
+	}
+	p.keys = p.keys[:n]
+	p.bound = p.keys[n-1]
+}
+
+// share tells which share of the best n entries may be answers, of those that
+// there are, as if weight more had been seen with a share of prior.
+func (p *pool) share(n int, prior, weight float64) float64 {
+	n = min(n, len(p.keys))
+	admitted := 0
+	for _, key := range p.keys[:n] {
+		if key&barred == 0 {
+			admitted++
+		}
+	}
+	return (float64(admitted) + prior*weight) / (float64(n) + weight)
 }
 
 // trim cuts what lies behind the ef-th entry that may be an answer.
@@ -100,13 +129,4 @@ func (p *pool) peek() (slot uint32, ok bool) {
 		}
 	}
 	return 0, false
-}
-
-// score returns the score of the k-th entry, or false when there are fewer.
-// All entries must be answers.
-func (p *pool) score(k int) (int32, bool) {
-	if k < 1 || len(p.keys) < k {
-		return 0, false
-	}
-	return scoreOf(p.keys[k-1]), true
 }

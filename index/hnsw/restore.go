@@ -47,7 +47,7 @@ type restored struct {
 	trained, since int
 	bits           *quant.Binary
 	plane          []planeCode
-	curves         [2]*index.Calibration
+	curves         [2][]index.Calibration
 	spread         float64
 	book           page.Book
 }
@@ -288,8 +288,10 @@ func (g *Graph) use(r *restored) {
 	g.view.Store(&r.view)
 	g.plane.use(r.bits)
 	g.plane.put(r.plane)
-	for side, c := range r.curves {
-		g.tuned.curves[side].Store(c)
+	for side, known := range r.curves {
+		if len(known) > 0 {
+			g.tuned.curves[side].Store(&known)
+		}
 	}
 	g.tally()
 	g.entry.Store(r.entry)

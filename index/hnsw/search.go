@@ -80,8 +80,14 @@ func (g *Graph) find(ctx context.Context, s *searcher, q index.Query) error {
 	if p.way == wayBeam {
 		// Fewer answers than wanted: the filter let too little through, or
 		// what is left cannot be reached. A scan knows.
-		if s.beam(v, s.descend(v, entry, top, 0), 0, p.ef, a, p.budget) && s.pool.admitted >= k {
-			g.rank(s, v, k, maxRerank(k))
+		from, ended := s.descend(v, entry, top, 0), true
+		if q.Allow == nil {
+			s.beam(v, from, 0, p.ef, a)
+		} else {
+			ended = g.walkFiltered(s, v, from, q, p, &a, live, k)
+		}
+		if ended && s.pool.admitted >= k {
+			g.rank(s, v, s.pool.keys, k, maxRerank(k))
 			return nil
 		}
 		p.way = p.otherwise
@@ -91,19 +97,11 @@ func (g *Graph) find(ctx context.Context, s *searcher, q index.Query) error {
 		limit = filteredRerank(k)
 	}
 	if p.way == wayPlane {
-		if err := g.scanPlane(ctx, s, v, a, k, limit, max(p.recall, textRecall)); err != nil {
+		if ok, err := g.scanPlane(ctx, s, v, a, k, limit, max(p.recall, textRecall)); ok || err != nil {
 			return err
 		}
-		if s.pool.admitted >= k {
-			g.rank(s, v, k, limit)
-			return nil
-		}
 	}
-	if err := g.scanCodes(ctx, s, v, a, limit); err != nil {
-		return err
-	}
-	g.rank(s, v, k, limit)
-	return nil
+	return g.scanCodes(ctx, s, v, a, k, limit)
 }
 
 // maxRerank is how many candidates are scored exactly for k answers at most.
@@ -112,18 +110,18 @@ func maxRerank(k int) int { return 3*k + 64 }
 // filteredRerank is the same for scans behind a filter: of the rows that it
 // leaves, the nearest may all be about equally far, more of them than codes can
 // tell apart.
-func filteredRerank(k int) int { return 8*k + 512 }
+func filteredRerank(k int) int { return 8*k + 2048 }
 
 // errorSigmas is how many standard deviations of the code's error a candidate
 // may lie behind the k-th best and still be scored exactly.
 const errorSigmas = 3
 
-// rank leaves the k best of the pool in the heap, with exact scores where
-// there are any. Candidates are scored exactly for as long as the error of
+// rank leaves the k best of keys, which are in order, in the heap, with exact
+// scores where there are any. Candidates are scored exactly for as long as the error of
 // their codes lets them hope to be among the k best: some fifteen for ten
 // answers as a rule, more where many vectors are equally far from the query, up to
 // the limit.
-func (g *Graph) rank(s *searcher, v *view, k, limit int) {
+func (g *Graph) rank(s *searcher, v *view, keys []uint64, k, limit int) {
 	s.heap.Reset(k)
 	exact := g.reranks()
 	left, margin := k, float32(0)
@@ -131,7 +129,7 @@ func (g *Graph) rank(s *searcher, v *view, k, limit int) {
 		left = limit
 		margin = errorSigmas * s.codeError(v)
 	}
-	for _, key := range s.pool.keys {
+	for _, key := range keys {
 		if key&barred != 0 {
 			continue
 		}

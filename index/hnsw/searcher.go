@@ -1,6 +1,7 @@
 package hnsw
 
 import (
+	"math"
 	"unsafe"
 
 	"github.com/clipdb/clipdb/index"
@@ -17,6 +18,7 @@ type searcher struct {
 	scale, offset float32   // cosine ≈ offset + scale*score
 	base          []uint8   // while inserting: the code that distances are taken from
 	pool          pool
+	gather        gather
 	seen          seen
 	ids           []uint32
 	scores        []int32
@@ -142,9 +144,14 @@ func (s *searcher) unseenLinks(v *view, slot uint32, level int) {
 }
 
 // beam is the paper's algorithm 2 on one layer, from one entry point. The pool
-// holds the outcome. With a budget it gives up, and reports false, after so
-// many codes.
-func (s *searcher) beam(v *view, from uint32, level, ef int, a admission, budget int) bool {
+// holds the outcome.
+func (s *searcher) beam(v *view, from uint32, level, ef int, a admission) {
+	s.enter(v, from, ef, &a)
+	s.walk(v, level, &a, math.MaxInt)
+}
+
+// enter begins a beam at an entry point.
+func (s *searcher) enter(v *view, from uint32, ef int, a *admission) {
 	s.pool.reset(ef)
 	s.seen.reset(v.size)
 	s.seen.add(from)
@@ -153,8 +160,13 @@ func (s *searcher) beam(v *view, from uint32, level, ef int, a admission, budget
 	}
 	s.ids = append(s.ids[:0], from)
 	s.score(v, s.ids)
-	s.offer(&a)
-	for {
+	s.offer(a)
+}
+
+// walk goes on with a beam until there is nothing nearer, or until so many
+// codes were scored: then it reports false and may be called again.
+func (s *searcher) walk(v *view, level int, a *admission, budget int) bool {
+	for budget > 0 {
 		slot, ok := s.pool.next()
 		if !ok {
 			return true
@@ -163,11 +175,7 @@ func (s *searcher) beam(v *view, from uint32, level, ef int, a admission, budget
 		if len(s.ids) == 0 {
 			continue
 		}
-		if budget > 0 {
-			if budget -= len(s.ids); budget <= 0 {
-				return false
-			}
-		}
+		budget -= len(s.ids)
 		// The links of the best candidate so far come while codes are scored.
 		if ahead, ok := s.pool.peek(); ok {
 			l := v.list(ahead, level)
@@ -175,8 +183,9 @@ func (s *searcher) beam(v *view, from uint32, level, ef int, a admission, budget
 			simd.Prefetch(unsafe.Pointer(&l[len(l)-1]))
 		}
 		s.score(v, s.ids)
-		s.offer(&a)
+		s.offer(a)
 	}
+	return false
 }
 
 // offer puts the scored ids into the pool as far as they are good enough.

@@ -26,7 +26,7 @@ import (
 // filled with zeros. All numbers are little-endian.
 const (
 	magic   = 0x77736e68 // "hnsw"
-	version = 2
+	version = 3
 
 	kindCodec   = 1 << 24
 	kindCodes   = 2 << 24

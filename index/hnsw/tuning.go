@@ -22,7 +22,7 @@ import (
 // Nothing stands in for text queries, whose recall by beam is far lower than
 // that of any stored vector.
 type tuning struct {
-	curves  [2]atomic.Pointer[index.Calibration]
+	curves  [2]atomic.Pointer[[]index.Calibration] // by side, in the order of tunePassing
 	recent  [2]recent
 	busy    [2]atomic.Bool
 	stand   [2]atomic.Bool // the curve was measured with stored vectors
@@ -40,6 +40,10 @@ const (
 	// the sample has an error of its own.
 	tuneMargin = 0.15
 )
+
+// tunePassing are the shares let through by the filters that are measured: none,
+// and one that the beam walks through. Others are reckoned from the two.
+var tunePassing = []float32{1, 0.25}
 
 var tuneBeams = []int{10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 896, 1280, 1792, 2560}
 
@@ -104,22 +108,46 @@ func (t *tuning) clear() {
 	}
 }
 
-// ef returns the beam for a recall of k, or false while it is not known. It
-// starts a calibration when there is none that fits.
-func (t *tuning) ef(g *Graph, side index.Side, recall float32, k, live int) (int, bool) {
+// ef returns the beam for a recall of k where a share of the vectors passes a
+// filter, or false while it is not known. It starts a calibration when there is
+// none that fits.
+func (t *tuning) ef(g *Graph, side index.Side, recall float32, k, live int, share float64) (int, bool) {
 	if int(side) >= len(t.curves) {
 		side = index.SideImage
 	}
-	c := t.curves[side].Load()
-	if c == nil || float64(live) > tuneGrowth*float64(c.Live) || float64(c.Live) > tuneGrowth*float64(live) ||
-		t.stand[side].Load() && t.recent[side].plenty() {
+	known := t.curves[side].Load()
+	if known == nil || t.stale((*known)[0].Live, live) || t.stand[side].Load() && t.recent[side].plenty() {
 		t.start(g, side)
 	}
-	if c == nil {
+	if known == nil {
 		return 0, false
 	}
-	ef, ok := beamFor(c, recall)
+	ef, ok := beamFor(&(*known)[0], recall)
+	if share < 1 {
+		ef = int(math.Ceil(float64(ef) * wider(*known, recall, share)))
+	}
 	return ef * max(k, tuneK) / tuneK, ok
+}
+
+func (t *tuning) stale(then, live int) bool {
+	return float64(live) > tuneGrowth*float64(then) || float64(then) > tuneGrowth*float64(live)
+}
+
+// wider is by how much a beam must be wider behind a filter for the same
+// recall: the ratio of the two beams that were measured, to the power of how
+// many times the filter is as narrow, in logarithms. What is not known is
+// taken for half as wide again.
+func wider(known []index.Calibration, recall float32, share float64) float64 {
+	ratio := 1.5
+	if len(known) > 1 {
+		open, ok := beamFor(&known[0], recall)
+		behind, also := beamFor(&known[1], recall)
+		if ok && also {
+			ratio = max(1, float64(behind)/float64(open))
+		}
+	}
+	times := math.Log(share) / math.Log(float64(tunePassing[1]))
+	return math.Pow(min(ratio, 3), min(times, 3))
 }
 
 // beamFor reads a beam from a curve, on straight lines between what was
@@ -152,127 +180,4 @@ func (t *tuning) start(g *Graph, side index.Side) {
 		defer t.busy[side].Store(false)
 		_ = g.Calibrate(context.Background(), side) // closed: nobody will ask
 	})
-}
-
-// Calibrations implements index.Calibrated.
-func (g *Graph) Calibrations() []index.Calibration {
-	var out []index.Calibration
-	for side := range g.tuned.curves {
-		if c := g.tuned.curves[side].Load(); c != nil {
-			out = append(out, *c)
-		}
-	}
-	return out
-}
-
-// Calibrate measures which beam finds which share of the nearest for a side.
-// Searches that ask for recall start it by themselves, in the background. It
-// does nothing for the text side before there were text queries.
-func (g *Graph) Calibrate(ctx context.Context, side index.Side) error {
-	var probes []probe
-	for _, unit := range g.tuned.recent[side].all() {
-		probes = append(probes, probe{unit: unit})
-	}
-	stand := len(probes) < tuneLeast
-	if stand {
-		if side == index.SideText {
-			return nil
-		}
-		probes = append(probes, g.storedProbes(tuneQueries-len(probes))...)
-	}
-	if len(probes) == 0 {
-		return nil
-	}
-	c := &index.Calibration{Side: side, Live: g.live.count(), Queries: len(probes)}
-	truth := make([][]index.Candidate, len(probes))
-	for i, p := range probes {
-		var err error
-		if truth[i], err = g.measured(ctx, p, 0); err != nil {
-			return err
-		}
-	}
-	for _, ef := range tuneBeams {
-		found, wanted := 0, 0
-		for i, p := range probes {
-			got, err := g.measured(ctx, p, ef)
-			if err != nil {
-				return err
-			}
-			for _, t := range truth[i] {
-				if slices.ContainsFunc(got, func(c index.Candidate) bool { return c.Slot == t.Slot }) {
-					found++
-				}
-			}
-			wanted += len(truth[i])
-		}
-		recall := float32(found) / float32(max(wanted, 1))
-		c.Ef, c.Recall = append(c.Ef, ef), append(c.Recall, 1-(1-recall)*(1+tuneMargin)-0.001)
-		if recall >= tuneTop || ef >= c.Live {
-			break
-		}
-	}
-	g.tuned.stand[side].Store(stand)
-	g.tuned.curves[side].Store(c)
-	return nil
-}
-
-// probe is a query of a calibration.
-type probe struct {
-	unit   []float32
-	hidden uint32 // one above the slot that must not be met; 0 for none
-}
-
-// measured answers a query by a beam, or with ef 0 by a scan of the plane.
-func (g *Graph) measured(ctx context.Context, p probe, ef int) ([]index.Candidate, error) {
-	g.readers.RLock()
-	defer g.readers.RUnlock()
-	if g.closed {
-		return nil, index.ErrClosed
-	}
-	entry, top, ok := g.entryPoint()
-	if !ok {
-		return nil, nil
-	}
-	s := g.searcher()
-	defer g.searchers.Put(s)
-	v, a := g.view.Load(), admit(g.live.load(), nil)
-	s.unit = append(s.unit[:0], p.unit...)
-	s.prepare(v, s.unit)
-	if ef > 0 {
-		s.hidden = p.hidden
-		s.beam(v, s.descend(v, entry, top, 0), 0, max(ef, tuneK), a, 0)
-		s.hidden = 0
-		g.rank(s, v, tuneK, maxRerank(tuneK))
-	} else {
-		// One more, in case it is the hidden one.
-		if err := g.scanPlane(ctx, s, v, a, tuneK+1, maxRerank(tuneK), 0.9999); err != nil {
-			return nil, err
-		}
-		g.rank(s, v, tuneK+1, maxRerank(tuneK))
-	}
-	out, _ := g.appendLive(nil, s.heap.Sorted())
-	out = slices.DeleteFunc(out, func(c index.Candidate) bool { return c.Slot+1 == p.hidden })
-	return out[:min(len(out), tuneK)], ctx.Err()
-}
-
-// storedProbes draws vectors of nodes on layer 0, which no descent ends at.
-func (g *Graph) storedProbes(n int) []probe {
-	g.readers.RLock()
-	defer g.readers.RUnlock()
-	live := g.live.load()
-	if g.closed || len(live) == 0 {
-		return nil
-	}
-	s := g.searcher()
-	defer g.searchers.Put(s)
-	v := g.view.Load()
-	entry, _, _ := g.entryPoint()
-	var out []probe
-	for i := 0; i < 16*n && len(out) < n; i++ {
-		slot := uint32(hash64(uint64(i)) % uint64(64*len(live)))
-		if slot < v.size && hasBit(live, slot) && v.level(slot) == 0 && slot != entry {
-			out = append(out, probe{slices.Clone(g.best(s, v, slot)), slot + 1})
-		}
-	}
-	return out
 }

@@ -92,7 +92,7 @@ func TestBinaryRerank(t *testing.T) {
 		for _, v := range c.queries {
 			b.EncodeQuery(&q, v)
 			exact := exactScores(f.base, v)
-			want := best(exact, 10)
+			want := nearest(exact, 10)
 			s.Run(set.codes, &q, nil)
 			var rows []int
 			for _, r := range s.Best(100, nil) {
@@ -106,7 +106,7 @@ func TestBinaryRerank(t *testing.T) {
 				est[i] = q.Estimate(code, factors)
 			}
 			var found []int
-			for _, i := range best(est, len(est)) {
+			for _, i := range nearest(est, len(est)) {
 				_, factors := set.code(i)
 				if len(found) == 10 && float64(est[i]+3*q.Sigma(factors)) < exact[found[9]] {
 					continue

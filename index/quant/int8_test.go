@@ -63,8 +63,8 @@ func encodeAll(c *Int8, base [][]float32) []uint8 {
 	return codes
 }
 
-// best returns the rows of the n highest scores.
-func best[T cmp.Ordered](scores []T, n int) []int {
+// nearest returns the rows of the n highest scores.
+func nearest[T cmp.Ordered](scores []T, n int) []int {
 	rows := make([]int, len(scores))
 	for i := range rows {
 		rows[i] = i
@@ -108,9 +108,9 @@ func measure(c *Int8, base, queries [][]float32) measured {
 			m.bias += e
 			m.worst = max(m.worst, math.Abs(e))
 		}
-		want := best(exact, 10)
-		m.recall10 += float64(overlap(best(dots, 10), want)) / 10
-		m.recall15 += float64(overlap(best(dots, 15), want)) / 10
+		want := nearest(exact, 10)
+		m.recall10 += float64(overlap(nearest(dots, 10), want)) / 10
+		m.recall15 += float64(overlap(nearest(dots, 15), want)) / 10
 	}
 	n := float64(len(base) * len(queries))
 	m.rms, m.bias = math.Sqrt(m.rms/n), m.bias/n
@@ -252,7 +252,7 @@ func TestInt8OfItself(t *testing.T) {
 	for i := 0; i < len(f.base); i += 100 {
 		c.EncodeQuery(query, f.base[i])
 		simd.DotU8S8Rows(codes, query, dots)
-		top := best(dots, 1)[0]
+		top := nearest(dots, 1)[0]
 		// Near-duplicates share the place up to the error of a code.
 		if cosine(f.base[i], f.base[top]) < 0.998 {
 			t.Errorf("vector %d finds %d first, cosine %v", i, top, cosine(f.base[i], f.base[top]))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/clipdb/clipdb/index/indextest/cliplike"
+	"github.com/clipdb/clipdb/index/internal/best"
 	"github.com/clipdb/clipdb/internal/simd"
 )
 
@@ -40,18 +41,15 @@ func (e *exhaustive) search(v []float32, keep int, z float32) []uint64 {
 	e.keys = e.keys[:0]
 	e.score(e.scan.Best(keep, e.rows[:0]))
 	if z > 0 {
-		selectTop(e.keys, refine)
-		selectTop(e.keys[:refine], 10)
-		tenth := e.keys[0]
-		for _, k := range e.keys[:10] {
-			tenth = min(tenth, k)
-		}
-		score := offset + scale*float32(int32(uint32(tenth>>32)^1<<31))
+		best.Least(e.keys, refine)
+		best.Least(e.keys[:refine], 10)
+		tenth := slices.Max(e.keys[:10])
+		score := offset + scale*float32(int32(^uint32(tenth>>32)^1<<31))
 		e.score(e.scan.Above(score, z, e.rows[:0]))
 	}
 	e.scored = len(e.keys)
 	if len(e.keys) > refine {
-		selectTop(e.keys, refine)
+		best.Least(e.keys, refine)
 		e.keys = e.keys[:refine]
 	}
 	e.answers = e.answers[:0]
@@ -60,7 +58,7 @@ func (e *exhaustive) search(v []float32, keep int, z float32) []uint64 {
 		e.answers = append(e.answers, scanKey(simd.DotF32(e.base[row], v), row))
 	}
 	slices.Sort(e.answers)
-	return e.answers[max(0, len(e.answers)-10):]
+	return e.answers[:min(10, len(e.answers))]
 }
 
 // score appends the int8 scores of rows to the keys.
@@ -72,7 +70,7 @@ func (e *exhaustive) score(rows []uint32) {
 	e.dots = e.dots[:len(rows)]
 	simd.DotU8S8Batch(e.codes, e.c.Stride(), rows, e.query, e.dots)
 	for i, dot := range e.dots {
-		e.keys = append(e.keys, uint64(uint32(dot)^1<<31)<<32|uint64(rows[i]))
+		e.keys = append(e.keys, uint64(^uint32(dot)^1<<31)<<32|uint64(rows[i]))
 	}
 }
 
@@ -96,7 +94,7 @@ func BenchmarkExhaustive(b *testing.B) {
 	}{{"image", s.ImageQueries(queries)}, {"text", s.TextQueries(queries)}} {
 		want := make([][]int, queries)
 		for i, v := range side.qs {
-			want[i] = best(exactScores(e.base, v), 10)
+			want[i] = nearest(exactScores(e.base, v), 10)
 		}
 		for _, c := range []struct {
 			keep int
@@ -106,7 +104,7 @@ func BenchmarkExhaustive(b *testing.B) {
 				hits, scored := 0, 0
 				for i, v := range side.qs {
 					for _, k := range e.search(v, c.keep, c.z) {
-						if slices.Contains(want[i], int(^uint32(k))) {
+						if slices.Contains(want[i], int(uint32(k))) {
 							hits++
 						}
 					}

@@ -3,7 +3,9 @@ package quant
 import (
 	"math"
 	"math/bits"
+	"slices"
 
+	"github.com/clipdb/clipdb/index/internal/best"
 	"github.com/clipdb/clipdb/internal/simd"
 )
 
@@ -32,7 +34,7 @@ const sampleRows = 2048
 // not change before the last call of Best or Above.
 func (s *Scan) Run(codes *BinaryCodes, q *BinaryQuery, allow func(row uint32) bool) {
 	s.codes, s.q, s.allow = codes, q, allow
-	s.last = math.MaxUint64
+	s.last = 0
 	// Whole blocks: rows behind the last have no code, and a NaN estimate.
 	n := (codes.rows + simd.BitBlock - 1) / simd.BitBlock * simd.BitBlock
 	if cap(s.est) < n {
@@ -68,12 +70,8 @@ func (s *Scan) Best(n int, dst []uint32) []uint32 {
 	for rank := int(share + 2*math.Sqrt(share) + 3); ; rank *= 3 {
 		threshold := noThreshold
 		if rank < len(s.sample) {
-			selectTop(s.sample, rank)
-			low := s.sample[0]
-			for _, k := range s.sample[:rank] {
-				low = min(low, k)
-			}
-			threshold = keyEstimate(low)
+			best.Least(s.sample, rank)
+			threshold = keyEstimate(slices.Max(s.sample[:rank]))
 		}
 		s.keys = s.keys[:0]
 		s.each(threshold, func(row uint32, e float32) {
@@ -84,12 +82,12 @@ func (s *Scan) Best(n int, dst []uint32) []uint32 {
 		}
 	}
 	if len(s.keys) > n {
-		selectTop(s.keys, n)
+		best.Least(s.keys, n)
 		s.keys = s.keys[:n]
 	}
 	for _, k := range s.keys {
-		s.last = min(s.last, k)
-		dst = append(dst, ^uint32(k))
+		s.last = max(s.last, k)
+		dst = append(dst, uint32(k))
 	}
 	return dst
 }
@@ -102,7 +100,7 @@ func (s *Scan) Best(n int, dst []uint32) []uint32 {
 func (s *Scan) Above(score, z float32, dst []uint32) []uint32 {
 	widest := s.q.sigma(s.codes.maxSpread, s.codes.maxMul)
 	s.each(score-s.q.Offset-z*widest, func(row uint32, e float32) {
-		if scanKey(e, row) >= s.last {
+		if scanKey(e, row) <= s.last {
 			return
 		}
 		c, i := &s.codes.chunks[int(row)/chunkRows], int(row)%chunkRows
@@ -130,57 +128,16 @@ func (s *Scan) each(threshold float32, visit func(row uint32, e float32)) {
 // noThreshold lets every estimate pass that is a number.
 var noThreshold = float32(math.Inf(-1))
 
-// scanKey orders by estimate, equal estimates by lower row first.
+// scanKey is smaller for a higher estimate, and of equal ones for a lower row.
 func scanKey(est float32, row uint32) uint64 {
 	b := math.Float32bits(est)
 	// Negative numbers turn all bits, others the sign: order as unsigned.
 	b ^= uint32(int32(b)>>31) | 1<<31
-	return uint64(b)<<32 | uint64(^row)
+	return uint64(^b)<<32 | uint64(row)
 }
 
 func keyEstimate(k uint64) float32 {
-	b := uint32(k >> 32)
+	b := ^uint32(k >> 32)
 	b ^= uint32(^int32(b)>>31) | 1<<31
 	return math.Float32frombits(b)
-}
-
-// selectTop moves the n largest keys to the front (Hoare's quickselect with
-// the middle of three; keys differ, so it ends).
-func selectTop(keys []uint64, n int) {
-	lo, hi := 0, len(keys)-1
-	for lo < hi {
-		mid := lo + (hi-lo)/2
-		if keys[mid] > keys[lo] {
-			keys[mid], keys[lo] = keys[lo], keys[mid]
-		}
-		if keys[hi] > keys[lo] {
-			keys[hi], keys[lo] = keys[lo], keys[hi]
-		}
-		if keys[hi] > keys[mid] {
-			keys[hi], keys[mid] = keys[mid], keys[hi]
-		}
-		pivot := keys[mid]
-		i, j := lo, hi
-		for i <= j {
-			for keys[i] > pivot {
-				i++
-			}
-			for keys[j] < pivot {
-				j--
-			}
-			if i <= j {
-				keys[i], keys[j] = keys[j], keys[i]
-				i++
-				j--
-			}
-		}
-		switch {
-		case n-1 <= j:
-			hi = j
-		case n-1 >= i:
-			lo = i
-		default:
-			return
-		}
-	}
 }
