@@ -165,6 +165,16 @@ type Stats struct {
 	BytesResident  int64 // codes, links and copies held in memory
 	BytesPerVector float64
 	MaxLevel       int
+	Work           Work
+}
+
+// Work is what searches have cost since the index was made, for measuring: an
+// index that does not count leaves it zero.
+type Work struct {
+	Searches int64 // that were answered
+	Codes    int64 // codes, or vectors in their place, that were scored
+	Bits     int64 // 1-bit codes that were compared
+	Exact    int64 // exact vectors that were read to rank the best
 }
 
 // Calibrated is an index that measures which effort finds what. It is asked

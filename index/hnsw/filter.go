@@ -76,6 +76,7 @@ func (g *Graph) scanExact(ctx context.Context, s *searcher, a admission, k int) 
 			slot := uint32(w<<6 | bits.TrailingZeros64(word))
 			if row, ok := g.exact(s, slot); ok {
 				s.heap.Push(slot, simd.DotF32(row, s.unit))
+				s.work.Exact++
 			}
 		}
 	}

@@ -30,8 +30,9 @@ type Graph struct {
 	closed    bool
 	searchers sync.Pool
 
-	// size is for Stats, which must not wait for writer.
-	size struct{ nodes, bytes atomic.Int64 }
+	// size and worked are for Stats, which must not wait for writer.
+	size   struct{ nodes, bytes atomic.Int64 }
+	worked worked
 
 	// queue holds the Adds that wait for a batch.
 	queue struct {
@@ -129,7 +130,7 @@ func (g *Graph) Stats() index.Stats {
 	live := g.live.count()
 	st := index.Stats{
 		Kind: "hnsw", Live: live, Tombstones: max(0, int(g.size.nodes.Load())-live),
-		BytesResident: g.size.bytes.Load(),
+		BytesResident: g.size.bytes.Load(), Work: g.worked.load(),
 	}
 	if live > 0 {
 		st.BytesPerVector = float64(st.BytesResident) / float64(live)

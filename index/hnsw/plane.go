@@ -161,6 +161,7 @@ func (g *Graph) scanPlane(ctx context.Context, s *searcher, v *view, a admission
 		q.allow = func(row uint32) bool { return row < q.size && q.admit.has(row) }
 	}
 	q.scan.Run(p.codes, &q.query, q.allow)
+	s.work.Bits += int64(p.codes.Rows())
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}

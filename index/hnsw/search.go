@@ -38,6 +38,8 @@ func (g *Graph) AppendSearch(ctx context.Context, dst []index.Candidate, q index
 		return dst, err
 	}
 	from := len(dst)
+	s.work = index.Work{Searches: 1}
+	defer g.worked.add(&s.work)
 	for try := 0; ; try++ {
 		if err := g.find(ctx, s, q); err != nil {
 			return dst[:from], err
@@ -141,6 +143,7 @@ func (g *Graph) rank(s *searcher, v *view, keys []uint64, k, limit int) {
 			break
 		} else if row, ok := g.exact(s, slot); ok {
 			s.heap.Push(slot, simd.DotF32(row, s.unit))
+			s.work.Exact++
 		} else {
 			continue
 		}

@@ -26,6 +26,7 @@ type searcher struct {
 	heap          best.Heap
 	plane         planeQuery
 	hidden        uint32 // one above a slot that the beam passes over; 0 for none
+	work          index.Work
 
 	// For inserting.
 	cands  []uint64 // see candidateOf
@@ -61,6 +62,7 @@ func sized[T any](s []T, n int) []T {
 // crowd of near-duplicates.
 func (s *searcher) score(v *view, ids []uint32) {
 	s.scores = sized(s.scores, max(len(ids), 64))
+	s.work.Codes += int64(len(ids))
 	switch {
 	case s.base == nil && v.floats:
 		v.scoreFloats(s.floats, ids, s.scores)
