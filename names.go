@@ -1,7 +1,6 @@
 package clipdb
 
 import (
-	"context"
 	"io"
 	"time"
 
@@ -26,6 +25,7 @@ type (
 	Status           = db.Status
 	Progress         = db.Progress
 	OnExists         = db.OnExists
+	Classifier       = db.Classifier
 	ClassifyOptions  = db.ClassifyOptions
 	LabelScore       = db.LabelScore
 	ImagePolicy      = db.ImagePolicy
@@ -122,10 +122,10 @@ func Keywords(text string) Query { return db.Keywords(text) }
 // and closes it at its end.
 func File(path string) io.Reader { return db.File(path) }
 
-// Classify tells which of the labels fits a picture best, without a database.
-// See db.DB.Classify.
-func Classify(ctx context.Context, enc Encoder, img io.Reader, labels []string, opts *ClassifyOptions) ([]LabelScore, error) {
-	return db.Classify(ctx, img, labels, opts, &db.Options{Encoder: enc})
+// NewClassifier returns what classifies pictures among labels without a
+// database.
+func NewClassifier(enc Encoder, labels []string, opts *ClassifyOptions) (*Classifier, error) {
+	return db.NewClassifier(labels, opts, &db.Options{Encoder: enc})
 }
 
 // Attrs are typed attributes by name.

@@ -1,43 +1,60 @@
 package db
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"image"
 	"io"
 	"math"
-	"slices"
 	"strings"
-)
 
-// DefaultTemplate turns a label into the caption that Classify compares with.
-const DefaultTemplate = "a photo of a {}."
+	"github.com/clipdb/clipdb/encoder"
+)
 
 // ClassifyOptions say how to classify. Nil is the zero value.
 type ClassifyOptions struct {
-	// Template is the caption of a label, which takes the place of {}. The
-	// empty template is DefaultTemplate; "{}" takes the label as it is.
-	Template string
+	// Templates are captions of a label, which takes the place of {}: "a photo
+	// of a {}.". The vector of a label is the mean of its captions' unit
+	// vectors, brought back to unit length (Radford et al. 2021, section
+	// 3.1.4). None takes those of the model, see encoder.Model; "{}" alone
+	// takes the label as it is.
+	Templates []string
+
+	// Temperature divides the logits: above 1 probabilities are more even, below
+	// 1 more decided; the order stays. 0 takes the model's own, which is 1 where
+	// none was measured. One that fits your pictures and labels makes
+	// probabilities say how often they are right (Guo et al. 2017); bench/zeroshot
+	// --fit finds it from labelled pictures.
+	Temperature float32
 }
 
 // LabelScore is how well a label fits a picture.
 type LabelScore struct {
-	Label       string
-	Probability float32 // among the labels given: they add up to 1
-	Score       float32 // cosine between the picture and the caption
+	Label string
+
+	// Probability compares the labels with one another, and all add up to 1;
+	// of a model whose Sigmoid is set, each stands alone: that the label fits,
+	// whatever the others do.
+	Probability float32
+
+	Score float32 // cosine between the picture and the label's vector
 }
 
-// MaxLabels is the most labels that Classify takes.
-const MaxLabels = 10_000
+// Limits of Classify.
+const (
+	MaxLabels    = 10_000
+	MaxTemplates = 100
+)
 
-// Classify tells which of the labels fits the picture best, best first. The
-// probabilities are the softmax of the cosines times the model's logit scale
-// (Radford et al. 2021, section 2.3), so they compare the labels with one
-// another: a picture of none of them still gets a best one.
+// Classify tells which of the labels fits the picture best, best first.
+//
+// Probabilities are the softmax over the labels of cosine times logit scale
+// (Radford et al. 2021, section 2.3), so a picture of none of them still gets a
+// best one; or, of models trained so, the logistic function of each label's
+// logit (Zhai et al. 2023), and then all may be small.
 //
 // Nothing is stored. The labels need not be in the database, and the database
-// may be empty.
+// may be empty. The vectors of labels are kept, so that the next picture among
+// the same labels asks the model for the picture alone.
 func (d *DB) Classify(ctx context.Context, img io.Reader, labels []string, opts *ClassifyOptions) ([]LabelScore, error) {
 	if err := d.ready(ctx); err != nil {
 		return nil, err
@@ -45,65 +62,65 @@ func (d *DB) Classify(ctx context.Context, img io.Reader, labels []string, opts 
 	if d.enc() == nil {
 		return nil, fmt.Errorf("%w: give one in the options", ErrNoEncoder)
 	}
-	return d.classify(ctx, img, labels, opts)
+	c, err := d.classifier(labels, opts)
+	if err != nil {
+		return nil, err
+	}
+	return c.Classify(ctx, img)
 }
 
-// Classify is DB.Classify for programs that need no database. Of dbOpts the
-// encoder and the limits of pictures count.
-func Classify(ctx context.Context, img io.Reader, labels []string, opts *ClassifyOptions, dbOpts *Options) ([]LabelScore, error) {
-	e := newEmbedder(dbOpts)
-	if e.enc() == nil {
-		return nil, fmt.Errorf("%w: give one in the options", ErrNoEncoder)
-	}
-	return e.classify(ctx, img, labels, opts)
-}
+// maxTemperature bounds ClassifyOptions.Temperature.
+const maxTemperature = 1000
 
-func (e *embedder) classify(ctx context.Context, img io.Reader, labels []string, opts *ClassifyOptions) ([]LabelScore, error) {
-	template := DefaultTemplate
-	if opts != nil && opts.Template != "" {
-		template = opts.Template
-	}
+func checkLabels(labels, templates []string) error {
 	switch {
 	case len(labels) == 0 || len(labels) > MaxLabels:
-		return nil, fmt.Errorf("%w: %d labels; 1 to %d are allowed", ErrQuery, len(labels), MaxLabels)
-	case !strings.Contains(template, "{}"):
-		return nil, fmt.Errorf("%w: the template %.60q has no place {} for the label", ErrQuery, template)
+		return fmt.Errorf("%w: %d labels; 1 to %d are allowed", ErrQuery, len(labels), MaxLabels)
+	case len(templates) > MaxTemplates:
+		return fmt.Errorf("%w: %d templates; %d are allowed", ErrQuery, len(templates), MaxTemplates)
 	}
-	captions := make([]string, len(labels))
+	for _, t := range templates {
+		if !strings.Contains(t, "{}") {
+			return fmt.Errorf("%w: the template %.60q has no place {} for the label", ErrQuery, t)
+		}
+	}
 	for i, l := range labels {
 		if strings.TrimSpace(l) == "" {
-			return nil, fmt.Errorf("%w: label %d is empty", ErrQuery, i+1)
+			return fmt.Errorf("%w: label %d is empty", ErrQuery, i+1)
 		}
-		captions[i] = strings.ReplaceAll(template, "{}", l)
 	}
-	enc := e.enc()
-	picture, err := e.open(ctx, img)
-	if err != nil {
-		return nil, err
-	}
-	vs, err := e.images(ctx, enc, []image.Image{picture})
-	if err != nil {
-		return nil, err
-	}
-	texts, err := e.texts(ctx, enc, captions)
-	if err != nil {
-		return nil, err
-	}
-	scores := make([]LabelScore, len(labels))
-	for i, t := range texts {
-		scores[i] = LabelScore{Label: labels[i], Score: dot(vs[0], t)}
-	}
-	softmax(scores, float64(enc.Model().LogitScale))
-	slices.SortStableFunc(scores, func(a, b LabelScore) int { return cmp.Compare(b.Score, a.Score) })
-	return scores, nil
+	return nil
 }
 
-// softmax fills in the probabilities. A model without a logit scale gets 100,
-// where the training of CLIP ends.
-func softmax(scores []LabelScore, scale float64) {
-	if !(scale > 0) {
-		scale = 100
+// probabilities fills in what the scores mean to a model.
+func probabilities(scores []LabelScore, m encoder.Model, temperature float64) {
+	scale := logitScale(m)
+	if temperature == 0 {
+		temperature = float64(m.Temperature)
 	}
+	if !(temperature > 0) {
+		temperature = 1
+	}
+	if !m.Sigmoid {
+		softmax(scores, scale/temperature)
+		return
+	}
+	for i, s := range scores {
+		logit := (scale*float64(s.Score) + float64(m.LogitBias)) / temperature
+		scores[i].Probability = float32(1 / (1 + math.Exp(-logit)))
+	}
+}
+
+// logitScale is that of a model; one that names none gets 100, where the
+// training of CLIP ends.
+func logitScale(m encoder.Model) float64 {
+	if m.LogitScale > 0 {
+		return float64(m.LogitScale)
+	}
+	return 100
+}
+
+func softmax(scores []LabelScore, scale float64) {
 	best := math.Inf(-1)
 	for _, s := range scores {
 		best = max(best, float64(s.Score))

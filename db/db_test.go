@@ -359,19 +359,23 @@ func TestClassify(t *testing.T) {
 	if sum < 0.9999 || sum > 1.0001 {
 		t.Errorf("probabilities add up to %v", sum)
 	}
-	again, err := db.Classify(ctx, picture(t, "red", 1), labels, nil, &db.Options{Encoder: enc})
+	alone, err := db.NewClassifier(labels, nil, &db.Options{Encoder: enc})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := alone.Classify(ctx, picture(t, "red", 1))
 	if err != nil || !slices.Equal(again, scores) {
 		t.Errorf("without a database: %v, %v", again, err)
 	}
-	bare, err := d.Classify(ctx, picture(t, "red", 1), labels, &db.ClassifyOptions{Template: "{}"})
-	if err != nil || bare[0].Score <= scores[0].Score {
-		t.Errorf("the bare label: %v, %v", bare, err)
+	wordy, err := d.Classify(ctx, picture(t, "red", 1), labels, &db.ClassifyOptions{Templates: []string{"a blue photo of a {}."}})
+	if err != nil || wordy[0].Score >= scores[0].Score {
+		t.Errorf("behind other words: %v, %v", wordy, err)
 	}
 	for name, call := range map[string]func() error{
 		"no labels":   func() error { _, err := d.Classify(ctx, picture(t, "red", 1), nil, nil); return err },
 		"empty label": func() error { _, err := d.Classify(ctx, picture(t, "red", 1), []string{"a", " "}, nil); return err },
 		"template": func() error {
-			_, err := d.Classify(ctx, picture(t, "red", 1), labels, &db.ClassifyOptions{Template: "a"})
+			_, err := d.Classify(ctx, picture(t, "red", 1), labels, &db.ClassifyOptions{Templates: []string{"a"}})
 			return err
 		},
 		"no picture": func() error { _, err := d.Classify(ctx, nil, labels, nil); return err },

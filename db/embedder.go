@@ -25,6 +25,8 @@ type embedder struct {
 	decoders chan struct{}                   // a token for each picture being decoded
 	warn     sync.Once                       // about a missing runtime
 	cache    *textCache                      // nil without one
+
+	labelCache *textCache // of labels' vectors
 }
 
 func newEmbedder(opts *Options) *embedder {
@@ -33,6 +35,7 @@ func newEmbedder(opts *Options) *embedder {
 		e.model.Store(&e.opts.Encoder)
 	}
 	e.decoders = make(chan struct{}, e.opts.Workers)
+	e.labelCache = newTextCache(MaxLabels)
 	if e.opts.TextCache > 0 {
 		e.cache = newTextCache(e.opts.TextCache)
 	}
@@ -122,21 +125,36 @@ func (e *embedder) open(ctx context.Context, r io.Reader) (image.Image, error) {
 
 // texts returns the unit vectors of texts.
 func (e *embedder) texts(ctx context.Context, enc encoder.Encoder, texts []string) ([][]float32, error) {
-	for _, t := range texts {
-		if len(t) > MaxText {
-			return nil, fmt.Errorf("%w: it has %d bytes, %d are allowed", ErrText, len(t), MaxText)
-		}
-		if !utf8.ValidString(t) {
-			return nil, fmt.Errorf("%w: it is not UTF-8", ErrText)
-		}
+	if err := checkTexts(texts); err != nil {
+		return nil, err
 	}
 	return e.cache.through(enc.Model().Fingerprint, texts, func(texts []string) ([][]float32, error) {
-		vs, err := enc.EncodeText(ctx, texts)
-		if err != nil {
-			return nil, e.noted(err)
-		}
-		return units(enc.Model(), vs, len(texts))
+		return e.encodeTexts(ctx, enc, texts)
 	})
+}
+
+func checkTexts(texts []string) error {
+	for _, t := range texts {
+		if len(t) > MaxText {
+			return fmt.Errorf("%w: it has %d bytes, %d are allowed", ErrText, len(t), MaxText)
+		}
+		if !utf8.ValidString(t) {
+			return fmt.Errorf("%w: it is not UTF-8", ErrText)
+		}
+	}
+	return nil
+}
+
+// encodeTexts asks the model.
+func (e *embedder) encodeTexts(ctx context.Context, enc encoder.Encoder, texts []string) ([][]float32, error) {
+	if err := checkTexts(texts); err != nil {
+		return nil, err
+	}
+	vs, err := enc.EncodeText(ctx, texts)
+	if err != nil {
+		return nil, e.noted(err)
+	}
+	return units(enc.Model(), vs, len(texts))
 }
 
 // images returns the unit vectors of upright images.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -33,9 +32,9 @@ type SensitiveOptions struct {
 	// pictures, and is the owner's to find out and answer for.
 	Threshold float32
 
-	Labels   []string // what is sensitive; none means SensitiveLabels
-	Neutral  []string // what is not; none means NeutralLabels
-	Template string   // as ClassifyOptions.Template
+	Labels    []string // what is sensitive; none means SensitiveLabels
+	Neutral   []string // what is not; none means NeutralLabels
+	Templates []string // as ClassifyOptions.Templates; none means "a photo of a {}." alone
 }
 
 // SensitiveLabels is what SensitiveOptions.Labels stand for when there are none.
@@ -57,8 +56,8 @@ func (o *SensitiveOptions) withDefaults() SensitiveOptions {
 	if len(v.Neutral) == 0 {
 		v.Neutral = NeutralLabels()
 	}
-	if v.Template == "" {
-		v.Template = DefaultTemplate
+	if len(v.Templates) == 0 {
+		v.Templates = []string{"a photo of a {}."}
 	}
 	return v
 }
@@ -74,13 +73,9 @@ func (o *SensitiveOptions) check() error {
 		return fmt.Errorf("%w: the threshold of sensitive content is %v; it is above 0, at most 1, and has no default", ErrQuery, v.Threshold)
 	case n > MaxLabels:
 		return fmt.Errorf("%w: %d labels of sensitive content; %d are allowed", ErrQuery, n, MaxLabels)
-	case !strings.Contains(v.Template, "{}"):
-		return fmt.Errorf("%w: the template %.60q has no place {} for the label", ErrQuery, v.Template)
 	}
-	for _, l := range slices.Concat(v.Labels, v.Neutral) {
-		if strings.TrimSpace(l) == "" {
-			return fmt.Errorf("%w: a label of sensitive content is empty", ErrQuery)
-		}
+	if err := checkLabels(slices.Concat(v.Labels, v.Neutral), v.Templates); err != nil {
+		return fmt.Errorf("sensitive content: %w", err)
 	}
 	return nil
 }
@@ -95,15 +90,11 @@ type rating struct {
 
 // newRating asks the model for the vectors of the labels.
 func (d *DB) newRating(ctx context.Context, o SensitiveOptions) (*rating, error) {
-	var captions []string
-	for _, l := range slices.Concat(o.Labels, o.Neutral) {
-		captions = append(captions, strings.ReplaceAll(o.Template, "{}", l))
-	}
-	vs, err := d.texts(ctx, d.enc(), captions)
+	vs, err := d.labels(ctx, d.enc(), slices.Concat(o.Labels, o.Neutral), o.Templates)
 	if err != nil {
 		return nil, fmt.Errorf("labels of sensitive content: %w", err)
 	}
-	return &rating{threshold: o.Threshold, captions: vs, sensitive: len(o.Labels), scale: float64(d.enc().Model().LogitScale)}, nil
+	return &rating{threshold: o.Threshold, captions: vs, sensitive: len(o.Labels), scale: logitScale(d.enc().Model())}, nil
 }
 
 // score returns the part of the softmax that falls on the sensitive labels.

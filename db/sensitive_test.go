@@ -14,7 +14,7 @@ import (
 // The rating at insert, in a batch and of what is stored are the same, and
 // agree with Classify.
 func TestSensitive(t *testing.T) {
-	o := db.SensitiveOptions{Threshold: 0.5, Labels: []string{"red", "purple"}, Neutral: []string{"green", "blue", "white"}, Template: "{}"}
+	o := db.SensitiveOptions{Threshold: 0.5, Labels: []string{"red", "purple"}, Neutral: []string{"green", "blue", "white"}, Templates: []string{"{}"}}
 	enc := &palette{}
 	plain := open(t, newPath(t), &db.Options{Encoder: enc})
 	gallery(t, plain)
@@ -31,7 +31,7 @@ func TestSensitive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		scores, err := plain.Classify(ctx, bytes.NewReader(rec.Image.Original), slices.Concat(o.Labels, o.Neutral), &db.ClassifyOptions{Template: "{}"})
+		scores, err := plain.Classify(ctx, bytes.NewReader(rec.Image.Original), slices.Concat(o.Labels, o.Neutral), &db.ClassifyOptions{Templates: []string{"{}"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestSensitive(t *testing.T) {
 func TestSensitiveRefusals(t *testing.T) {
 	d := open(t, newPath(t), &db.Options{Encoder: &palette{}})
 	for _, o := range []db.SensitiveOptions{
-		{}, {Threshold: 1.5}, {Threshold: float32(math.NaN())}, {Threshold: 0.5, Labels: []string{" "}}, {Threshold: 0.5, Template: "x"},
+		{}, {Threshold: 1.5}, {Threshold: float32(math.NaN())}, {Threshold: 0.5, Labels: []string{" "}}, {Threshold: 0.5, Templates: []string{"x"}},
 		{Threshold: 0.5, Labels: make([]string, db.MaxLabels+1)},
 	} {
 		if err := d.RateSensitive(ctx, o, false, nil); !errors.Is(err, db.ErrQuery) {

@@ -43,8 +43,14 @@ func newTextCache(size int) *textCache {
 const maxCachedText = 1024
 
 // through returns the vectors of texts, asking encode for those that are not
-// known. A nil cache knows none.
+// known. A nil cache knows none. Texts that mean the same to a reader are one:
+// the model gets each in one composition of letters and without space around,
+// so that the answer does not depend on who asked before.
 func (c *textCache) through(model string, texts []string, encode func([]string) ([][]float32, error)) ([][]float32, error) {
+	texts = slices.Clone(texts)
+	for i, t := range texts {
+		texts[i] = norm.NFC.String(strings.TrimSpace(t))
+	}
 	if c == nil {
 		return encode(texts)
 	}
@@ -53,7 +59,7 @@ func (c *textCache) through(model string, texts []string, encode func([]string) 
 	var places []int
 	for i, t := range texts {
 		if len(t) <= maxCachedText {
-			if v, ok := c.get(keyOf(model, t)); ok {
+			if v, ok := c.get(textKey{model, t}); ok {
 				vectors[i] = v
 				continue
 			}
@@ -70,16 +76,10 @@ func (c *textCache) through(model string, texts []string, encode func([]string) 
 	for j, i := range places {
 		vectors[i] = made[j]
 		if len(texts[i]) <= maxCachedText {
-			c.put(keyOf(model, texts[i]), made[j])
+			c.put(textKey{model, texts[i]}, made[j])
 		}
 	}
 	return vectors, nil
-}
-
-// keyOf brings texts together that mean the same to a reader: one composition
-// of letters, no space around.
-func keyOf(model, text string) textKey {
-	return textKey{model, norm.NFC.String(strings.TrimSpace(text))}
 }
 
 // get returns the vector of a text, for the caller to keep.

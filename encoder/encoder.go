@@ -30,6 +30,8 @@ type Model struct {
 	LogitScale  float32  // factor that turns cosines into logits (CLIP, section 2.3)
 	LogitBias   float32  // what is added to the logits where Sigmoid is set
 	Sigmoid     bool     // probabilities are the logistic function of each logit (SigLIP), not the softmax over all
+	Templates   []string // captions of a label, which takes the place of {}, that labels are averaged over; none: the plain label
+	Temperature float32  // divisor of the logits, found on held-out labels, that makes probabilities match how often they are right; 0 counts as 1
 	ImageSize   int      // side of the square that the image tower sees, in pixels
 	Card        Card     // what people should know of the model
 }

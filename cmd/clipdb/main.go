@@ -12,7 +12,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/clipdb/clipdb/db"
 )
 
 // Exit statuses; scripts depend on them.
@@ -109,7 +108,6 @@ func run(ctx context.Context, in *interrupts, args []string, stdin io.Reader, st
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { panic(helpShown(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Vars{"template": db.DefaultTemplate},
 		kong.KindMapper(reflect.String, kong.MapperFunc(verbatim)),
 	)
 	if err != nil {

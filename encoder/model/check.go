@@ -73,6 +73,10 @@ func (m *Manifest) checkExtra() error {
 		return fmt.Errorf("%w: score %q (want %s or %s)", ErrManifest, m.Score, Softmax, Sigmoid)
 	case math.Abs(float64(m.LogitBias)) > maxScale:
 		return fmt.Errorf("%w: logit_bias %v", ErrManifest, m.LogitBias)
+	case len(m.Templates) > maxList || !all(m.Templates, isTemplate):
+		return fmt.Errorf("%w: templates (want a short list of captions with a place {} for the label)", ErrManifest)
+	case !(m.Temperature >= 0 && m.Temperature <= maxScale):
+		return fmt.Errorf("%w: temperature %v (want 0 to %d)", ErrManifest, m.Temperature, maxScale)
 	case len(m.TrainingNote) > maxNote || len(m.GoodAt) > maxNote:
 		return fmt.Errorf("%w: training_note or good_at (want at most %d bytes)", ErrManifest, maxNote)
 	case len(m.Extra) > maxList:
@@ -228,3 +232,5 @@ func all(list []string, ok func(string) bool) bool {
 	}
 	return true
 }
+
+func isTemplate(t string) bool { return strings.Contains(t, "{}") && len(t) <= maxLine }

@@ -35,12 +35,14 @@ type Manifest struct {
 	TrainingData []Data   `json:"training_data,omitempty"`
 	Source       string   `json:"source,omitempty"` // where the model comes from
 
-	Score        string  `json:"score,omitempty"`         // what turns scores into probabilities: Softmax (also "") or Sigmoid
-	LogitBias    float32 `json:"logit_bias,omitempty"`    // what Sigmoid adds to the scaled cosine
-	ScoreAssumed bool    `json:"score_assumed,omitempty"` // scale and bias are the family's usual ones, not read from the model
-	TrainingNote string  `json:"training_note,omitempty"` // what the model was trained on, in words
-	GoodAt       string  `json:"good_at,omitempty"`       // what the model is good at, in words
-	Extra        []Extra `json:"files,omitempty"`         // files that towers and tokenizer need besides their own
+	Score        string   `json:"score,omitempty"`         // what turns scores into probabilities: Softmax (also "") or Sigmoid
+	LogitBias    float32  `json:"logit_bias,omitempty"`    // what Sigmoid adds to the scaled cosine
+	ScoreAssumed bool     `json:"score_assumed,omitempty"` // scale and bias are the family's usual ones, not read from the model
+	TrainingNote string   `json:"training_note,omitempty"` // what the model was trained on, in words
+	GoodAt       string   `json:"good_at,omitempty"`       // what the model is good at, in words
+	Templates    []string `json:"templates,omitempty"`     // captions of a label, which takes the place of {}; none are those of the family
+	Temperature  float32  `json:"temperature,omitempty"`   // divisor of the logits, measured; 0 counts as 1
+	Extra        []Extra  `json:"files,omitempty"`         // files that towers and tokenizer need besides their own
 }
 
 // Kinds of score.
@@ -186,6 +188,8 @@ func (m *Manifest) Model() encoder.Model {
 		LogitScale:  m.LogitScale,
 		LogitBias:   m.LogitBias,
 		Sigmoid:     m.Score == Sigmoid,
+		Templates:   m.templates(),
+		Temperature: m.Temperature,
 		ImageSize:   m.Image.ImageSize,
 		Card:        m.Card(),
 	}
