@@ -1,20 +1,24 @@
 // Command zeroshot measures how well the built-in model, or one from a folder,
 // classifies through clipdb itself, by what captions are made of the labels.
 //
-//	go run ./bench/zeroshot --dir FOLDER [--model DIR] [--template TEXT]...
+//	go run ./bench/zeroshot --dir FOLDER [--model DIR] [--template TEXT]... [--temperature T]
 //	go run ./bench/zeroshot --dir FOLDER --heldout FILE [--fit]
 //
 // FOLDER holds classes.tsv with the columns name and file, a line for each
 // picture. With --heldout it holds a folder for each line of FILE ("set", tab,
-// "label|label|..."), with captions.jsonl of {"file", "labels"}; pictures whose
-// first label is among those of the line take part. --fit finds the temperature
-// of the probabilities there.
+// "label|label|..." or * for all of its labels), with captions.jsonl of {"file",
+// "labels"}; pictures whose first label is among those of the line take part.
+// --fit finds the temperature of the probabilities there, over all sets
+// together; do it on pictures that you do not measure with. --temperature
+// measures the expected calibration error (ECE) at one; else it is the model's.
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -39,15 +43,16 @@ func main() {
 	heldout := flag.String("heldout", "", "file with sets and their labels")
 	model := flag.String("model", "", "folder of a model; empty is the built-in one")
 	fit := flag.Bool("fit", false, "find the temperature")
+	temperature := flag.Float64("temperature", 0, "temperature of the last column; 0 is the model's")
 	flag.Var(&own, "template", "caption of a label with {} in its place; several are one ensemble of their own")
 	flag.Parse()
-	if *dir == "" || flag.NArg() > 0 {
+	if *dir == "" || flag.NArg() > 0 || !(*temperature >= 0) || math.IsInf(*temperature, 0) {
 		flag.Usage()
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *dir, *heldout, *model, own, *fit); err != nil {
+	if err := run(ctx, *dir, *heldout, *model, own, *temperature, *fit); err != nil {
 		fmt.Fprintln(os.Stderr, "zeroshot:", err)
 		os.Exit(1)
 	}
@@ -59,7 +64,7 @@ type ensemble struct {
 	templates []string
 }
 
-func run(ctx context.Context, dir, heldout, model string, own []string, fit bool) error {
+func run(ctx context.Context, dir, heldout, model string, own []string, temperature float64, fit bool) error {
 	sets, err := read(dir, heldout)
 	if err != nil {
 		return err
@@ -91,11 +96,9 @@ func run(ctx context.Context, dir, heldout, model string, own []string, fit bool
 			return fmt.Errorf("%s: %w", sets[i].name, err)
 		}
 	}
-	temperature := float64(m.Temperature)
-	if temperature == 0 {
-		temperature = 1
-	}
-	fmt.Printf("%s, temperature %.3g\n\n| set | pictures | labels | captions | top-1 | top-5 | ECE, no temperature | ECE |\n|---|---|---|---|---|---|---|---|\n", m.Name, temperature)
+	temperature = cmp.Or(temperature, float64(m.Temperature), 1)
+	fmt.Printf("%s\n\n| set | pictures | labels | captions | top-1 | top-5 | ECE | ECE at temperature %.3g |\n|---|---|---|---|---|---|---|---|\n", m.Name, temperature)
+	var fits []string
 	for _, e := range ensembles {
 		var all outcomes
 		for i := range sets {
@@ -109,9 +112,12 @@ func run(ctx context.Context, dir, heldout, model string, own []string, fit bool
 		}
 		if fit {
 			t := all.fit(m)
-			fmt.Printf("%s: temperature %.3f, ECE %.3f -> %.3f, loss %.3f -> %.3f\n", e.name, t,
-				all.calibrationError(m, 1), all.calibrationError(m, t), all.loss(m, 1), all.loss(m, t))
+			fits = append(fits, fmt.Sprintf("%s: temperature %.3f, ECE %.3f -> %.3f, loss %.3f -> %.3f", e.name, t,
+				all.calibrationError(m, 1), all.calibrationError(m, t), all.loss(m, 1), all.loss(m, t)))
 		}
+	}
+	for _, f := range fits { // behind the table, which they would break
+		fmt.Printf("\n%s\n", f)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/clipdb/clipdb"
@@ -30,7 +31,7 @@ func (all outcomes) top(n int) float64 {
 
 // probability is that of label i at a temperature.
 func (o outcome) probability(m encoder.Model, i int, temperature float64) float64 {
-	scale := float64(m.LogitScale) / temperature
+	scale := cmp.Or(float64(m.LogitScale), 100) / temperature
 	if m.Sigmoid {
 		return 1 / (1 + math.Exp(-(scale*float64(o.scores[i].Score) + float64(m.LogitBias)/temperature)))
 	}
@@ -61,12 +62,16 @@ func (all outcomes) calibrationError(m encoder.Model, temperature float64) (ece 
 	return ece / float64(len(all))
 }
 
-// loss is the mean negative logarithm of the true label's probability.
+// loss is the mean negative logarithm of what was said of the truth: of the
+// true label, or of every label where each is judged alone.
 func (all outcomes) loss(m encoder.Model, temperature float64) (sum float64) {
 	for _, o := range all {
 		for i, s := range o.scores {
-			if s.Label == o.truth {
-				sum -= math.Log(max(o.probability(m, i, temperature), 1e-12))
+			switch p := o.probability(m, i, temperature); {
+			case s.Label == o.truth:
+				sum -= math.Log(max(p, 1e-12))
+			case m.Sigmoid:
+				sum -= math.Log(max(1-p, 1e-12))
 			}
 		}
 	}

@@ -81,7 +81,11 @@ func readLabelled(dir string, labels []string) (s set, err error) {
 		return s, err
 	}
 	defer f.Close()
+	all := slices.Equal(labels, []string{"*"})
 	s.name, s.labels = filepath.Base(dir)+", held-out labels", labels
+	if all {
+		s.name, s.labels = filepath.Base(dir), nil
+	}
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -95,7 +99,11 @@ func readLabelled(dir string, labels []string) (s set, err error) {
 		if len(line.Labels) == 0 {
 			continue
 		}
-		if i := slices.Index(labels, line.Labels[0]); i >= 0 {
+		i := slices.Index(s.labels, line.Labels[0])
+		if i < 0 && all {
+			i, s.labels = len(s.labels), append(s.labels, line.Labels[0])
+		}
+		if i >= 0 {
 			s.files, s.truth = append(s.files, picture(dir, line.File)), append(s.truth, i)
 		}
 	}
