@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
-
 )
 
 // Exit statuses; scripts depend on them.
