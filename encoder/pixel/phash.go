@@ -15,7 +15,7 @@ const (
 // HashContrast is the least contrast of a picture that has a perceptual hash:
 // the standard deviation, in grey levels of 0 to 255, of the part of it that
 // the hash looks at. docs/duplicates.md has how it was chosen.
-const HashContrast = 4
+const HashContrast = 2
 
 // PerceptualHash returns 64 bits that stay nearly the same when a picture is
 // compressed, scaled or changed a little; the number of bits in which two
