@@ -12,7 +12,9 @@
 //     machine they come from; plot: pictures of recall against throughput;
 //   - peer, peers, compare: the same measurement of other libraries, one
 //     process each, in interleaved rounds (make bench-peers);
-//   - retrieval: how well the built-in model finds photos.
+//   - retrieval: how well the built-in model finds photos;
+//   - duplicates: which altered copies of pictures are found, and how many
+//     different ones are taken for copies.
 //
 // The package itself holds Go benchmarks of the standard settings:
 //
