@@ -26,7 +26,7 @@ type embedder struct {
 	warn     sync.Once                       // about a missing runtime
 	cache    *textCache                      // nil without one
 
-	labelCache *textCache // of labels' vectors
+	labelCache *textCache // of labels' vectors, nil without one
 }
 
 func newEmbedder(opts *Options) *embedder {
@@ -35,9 +35,8 @@ func newEmbedder(opts *Options) *embedder {
 		e.model.Store(&e.opts.Encoder)
 	}
 	e.decoders = make(chan struct{}, e.opts.Workers)
-	e.labelCache = newTextCache(MaxLabels)
 	if e.opts.TextCache > 0 {
-		e.cache = newTextCache(e.opts.TextCache)
+		e.cache, e.labelCache = newTextCache(e.opts.TextCache), newTextCache(MaxLabels)
 	}
 	return e
 }
