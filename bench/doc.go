@@ -12,6 +12,8 @@
 //     machine they come from; plot: pictures of recall against throughput;
 //   - peer, peers, compare: the same measurement of other libraries, one
 //     process each, in interleaved rounds (make bench-peers);
+//   - encoder: how fast models encode, by kind, batch and threads (make
+//     bench-encoder);
 //   - retrieval: how well the built-in model finds photos.
 //
 // The package itself holds Go benchmarks of the standard settings:
