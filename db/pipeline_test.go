@@ -218,10 +218,10 @@ func TestInsertAllAheadCancel(t *testing.T) {
 // all the time.
 func TestEncoderShare(t *testing.T) {
 	s := &sampled{}
-	s.enter = func() { time.Sleep(60 * time.Millisecond) }
+	s.enter = func() { time.Sleep(30 * time.Millisecond) }
 	d := open(t, filepath.Join(t.TempDir(), "slow.clipdb"), &db.Options{Encoder: s})
 	rep, err := d.InsertAll(ctx, photosNoBad(t, 48), &db.BatchOptions{BatchSize: 4})
-	if err != nil || rep.Encoding < 12*60*time.Millisecond || rep.EncoderShare() < 0.3 || !strings.Contains(rep.String(), "the model at work") {
+	if err != nil || rep.Encoding < 12*30*time.Millisecond || rep.EncoderShare() < 0.3 || !strings.Contains(rep.String(), "the model at work") {
 		t.Errorf("%+v, %v", rep, err)
 	}
 	if share := (db.BatchReport{}).EncoderShare(); share != 0 {
