@@ -56,6 +56,13 @@
 // query. [SearchOptions] say how many are wanted, which filter they must pass,
 // the least score, how hard to try (Ef, Exact) and what to bring along.
 //
+// # Classifying
+//
+// DB.Classify tells which of some labels fits a picture; NewClassifier does it
+// without a database, and from the vector of a stored item. A label is turned
+// into captions, by the model's own templates or those of ClassifyOptions, and
+// is the mean of their vectors.
+//
 // # Filters
 //
 // Attributes are typed: [String], [Int], [Float], [Bool], [Time] and lists of
@@ -64,6 +71,23 @@
 // inside the search: K matches come back whenever K items pass.
 //
 //	clipdb.And(clipdb.Eq("tags", clipdb.String("dog")), clipdb.AtLeast("taken", clipdb.Time(lastYear)))
+//
+// # Duplicates
+//
+// DB.Duplicates yields groups of items that are the same or nearly the same:
+// files of the same bytes, pictures that look alike (by a perceptual hash), and,
+// when asked for, items whose vectors are near. The first item of a group is the
+// largest picture; each of the others is a duplicate of it, and says why.
+// docs/duplicates.md has what is found and what is not:
+//
+//	for group, err := range db.Duplicates(ctx, nil) {
+//		if err != nil {
+//			return err
+//		}
+//		for _, m := range group.Items[1:] {
+//			fmt.Println(m.ID, "is", group.Items[0].ID, m.Kinds, m.Distance)
+//		}
+//	}
 //
 // # Vectors and models of your own
 //
@@ -105,8 +129,8 @@
 // The built-in model is small, knows English only, and is not OpenAI's CLIP.
 // docs/models.md tells how well it does and what it is bad at.
 //
-// Captions are kept and shown, not searched: vectors of words and of pictures
-// do not mix in one ranking.
+// Vectors are those of pictures: captions are not part of them. Their words are
+// searched by SearchOptions.Hybrid, beside the vectors, and by SearchByKeywords.
 //
 // Answers are approximate above 2,000 items (IndexOptions), unless
 // SearchOptions.Exact is set. docs/recall.md has the numbers.

@@ -47,6 +47,12 @@ type (
 	ReembedOptions   = db.ReembedOptions
 	ReembedProgress  = db.ReembedProgress
 	ReembedReport    = db.ReembedReport
+
+	DuplicateOptions  = db.DuplicateOptions
+	DuplicateKind     = db.DuplicateKind
+	DuplicateGroup    = db.DuplicateGroup
+	DuplicateProgress = db.DuplicateProgress
+	Duplicate         = db.Duplicate
 )
 
 // What is stored of a picture: Options.Images.
@@ -69,6 +75,13 @@ const (
 	Added    = db.Added
 	Replaced = db.Replaced
 	Skipped  = db.Skipped
+)
+
+// What makes items duplicates: DuplicateOptions.Kinds.
+const (
+	DuplicateExact      = db.DuplicateExact
+	DuplicatePerceptual = db.DuplicatePerceptual
+	DuplicateCosine     = db.DuplicateCosine
 )
 
 // Errors, for errors.Is. Package db says when each is returned.

@@ -56,6 +56,8 @@ type picture struct {
 	sum  [32]byte
 	rgb  *pixel.RGB
 	info pixel.Info
+
+	tensor []float32 // what is left of rgb once it is prepared for an encoder.Preparer
 }
 
 // read reads r to its end within the limit of bytes.
@@ -163,6 +165,15 @@ func (e *embedder) images(ctx context.Context, enc encoder.Encoder, images []ima
 		return nil, e.noted(err)
 	}
 	return units(enc.Model(), vs, len(images))
+}
+
+// tensors returns the unit vectors of images that enc prepared before.
+func (e *embedder) tensors(ctx context.Context, enc encoder.Preparer, tensors [][]float32) ([][]float32, error) {
+	vs, err := enc.EncodeTensors(ctx, tensors)
+	if err != nil {
+		return nil, e.noted(err)
+	}
+	return units(enc.Model(), vs, len(tensors))
 }
 
 // units checks what an encoder returned: encoders are also written by others.

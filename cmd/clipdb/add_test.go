@@ -52,7 +52,7 @@ func TestAddAndSearch(t *testing.T) {
 	db := filepath.Join(h.dir, "photos.clipdb")
 	r := h.run(t, "add", db, photos(t)).ok()
 	n := len(goodPhotos())
-	if !strings.Contains(r.out, fmt.Sprintf("added %d, skipped 0, failed 0 in ", n)) || !strings.Contains(r.out, "images/s") {
+	if !strings.Contains(r.out, fmt.Sprintf("added %d, skipped 0, failed 0 in ", n)) || !strings.Contains(r.out, "images/s, the model at work ") {
 		t.Errorf("the summary is %q", r.out)
 	}
 	rec := h.get(t, db, "cat.jpg")

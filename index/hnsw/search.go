@@ -70,7 +70,8 @@ func (g *Graph) find(ctx context.Context, s *searcher, q index.Query) error {
 	if k == 0 {
 		return nil
 	}
-	if q.Exact && g.reranks() {
+	few := q.Allow != nil && q.Allow.Len() <= exactRows && !g.neverScan
+	if (q.Exact || few) && g.reranks() {
 		return g.scanExact(ctx, s, a, k)
 	}
 	s.prepare(v, s.unit)
@@ -105,6 +106,10 @@ func (g *Graph) find(ctx context.Context, s *searcher, q index.Query) error {
 	}
 	return g.scanCodes(ctx, s, v, a, k, limit)
 }
+
+// exactRows is how many rows behind a filter are compared exactly right away:
+// of as many codes, a good part would be ranked again.
+const exactRows = 192
 
 // maxRerank is how many candidates are scored exactly for k answers at most.
 func maxRerank(k int) int { return 3*k + 64 }
