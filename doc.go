@@ -63,6 +63,24 @@
 // into captions, by the model's own templates or those of ClassifyOptions, and
 // is the mean of their vectors.
 //
+// # Classifying
+//
+// DB.Classify tells which of some labels fits a picture best. Each label is put
+// into captions, those of the model's family or ClassifyOptions.Templates, and
+// stands for the mean of their vectors. A [LabelScore] has the cosine and a
+// probability: most models share 1 among the labels given, models with a sigmoid
+// score (SigLIP) judge each label alone. [ClassifyOptions] take a temperature.
+//
+// For many pictures among the same labels, DB.Classifier and [NewClassifier],
+// which needs no database, hold the labels' vectors; from several goroutines the
+// model takes pictures together. Stored items are classified by their vectors:
+//
+//	c, err := db.Classifier([]string{"cat", "dog", "neither"}, nil)
+//	...
+//	rec, err := db.GetWith(ctx, "beach.jpg", clipdb.Fetch{Vector: true})
+//	...
+//	scores, err := c.ClassifyVector(ctx, rec.Vector)
+//
 // # Filters
 //
 // Attributes are typed: [String], [Int], [Float], [Bool], [Time] and lists of

@@ -178,3 +178,33 @@ func ExampleDB_duplicates() {
 	}
 	// Output: exact,perceptual 0
 }
+
+// Every stored picture is classified by its vector; the model is asked for the
+// labels alone, once.
+func ExampleDB_Classifier() {
+	ctx := context.Background()
+	db, err := clipdb.Open("photos.clipdb", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+
+	c, err := db.Classifier([]string{"landscape", "portrait", "screenshot"}, &clipdb.ClassifyOptions{Templates: []string{"a {}", "a photo of a {}."}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for item, err := range db.All(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		rec, err := db.GetWith(ctx, item.ID, clipdb.Fetch{Vector: true})
+		if err != nil {
+			log.Fatal(err)
+		}
+		scores, err := c.ClassifyVector(ctx, rec.Vector)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s: %s, %.0f %%\n", rec.ID, scores[0].Label, 100*scores[0].Probability)
+	}
+}

@@ -20,7 +20,7 @@ const (
 // SensitiveOptions say how pictures are rated for sensitive content: by
 // zero-shot classification with the database's own model. The score is the
 // part of the probability that falls on Labels when the model has to choose
-// among Labels and Neutral.
+// among Labels and Neutral: a softmax of any model's cosines, without temperature.
 //
 // It is a help for sorting, not a safeguard: no model here was trained for it,
 // it misses what it should find and flags what is harmless, and both differ
