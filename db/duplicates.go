@@ -110,9 +110,10 @@ type Duplicate struct {
 // misses. Items that change or disappear meanwhile are left out.
 //
 // The first group comes when all items have been read and, with
-// DuplicatePerceptual, their thumbnails decoded, which takes about half a
-// millisecond a picture and core; hashes are not kept. Memory is about 60
-// bytes an item, its id besides, and the group being yielded. DuplicateCosine
+// DuplicatePerceptual, their thumbnails decoded, which takes under a
+// millisecond a picture and core; hashes are not kept. Memory is about 50
+// bytes an item, with DuplicatePerceptual 65, its id besides, and the group
+// being yielded. DuplicateCosine
 // asks the index once for each item that is in no group yet; vectors of the
 // caller's own compare, too, whether the item has a picture or not. The other
 // kinds are about pictures alone.
