@@ -21,8 +21,8 @@ import (
 // 32 colours. It refuses groups with a black picture.
 type sampled struct {
 	palette
-	enter    func() // called by each EncodeTensors
-	prepared atomic.Int64
+	enter func()      // called by each EncodeTensors
+	took  func(n int) // stands for the time that a device takes
 }
 
 const sampledBytes = 4 * 3 * 32 * 32
@@ -30,7 +30,6 @@ const sampledBytes = 4 * 3 * 32 * 32
 var errBlack = errors.New("too dark")
 
 func (s *sampled) PrepareImage(img image.Image) ([]float32, error) {
-	s.prepared.Add(1)
 	tensor := make([]float32, 0, sampledBytes/4)
 	b := img.Bounds()
 	for i := range 32 * 32 {
@@ -46,6 +45,9 @@ func (s *sampled) EncodeTensors(ctx context.Context, tensors [][]float32) ([][]f
 	}
 	if s.enter != nil {
 		s.enter()
+	}
+	if s.took != nil {
+		s.took(len(tensors))
 	}
 	out := make([][]float32, len(tensors))
 	for i, t := range tensors {

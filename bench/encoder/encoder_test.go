@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/clipdb/clipdb/encoder"
 	"github.com/clipdb/clipdb/encoder/builtin"
@@ -45,7 +46,7 @@ func withRuntime(t *testing.T) {
 func TestRun(t *testing.T) {
 	withRuntime(t)
 	out := filepath.Join(t.TempDir(), "encoder.md")
-	o := options{photos: "../../examples/data/photos", out: out, seconds: 0.001, rounds: 2, batches: []int{1, 3}}
+	o := options{photos: "../../examples/data/photos", out: out, seconds: 0.001, rounds: 2, batches: []int{2}}
 	o.limit = 1 << 40
 	var stdout bytes.Buffer
 	if err := run(context.Background(), o, &stdout); err != nil {
@@ -55,7 +56,7 @@ func TestRun(t *testing.T) {
 	if err != nil || !bytes.Equal(tables, stdout.Bytes()) {
 		t.Errorf("%v, or the file differs from what was printed", err)
 	}
-	for _, want := range []string{"| model | threads | 1 | 3 |", "| built-in | 1 | ", "texts/s, batch 32"} {
+	for _, want := range []string{"| model | threads | 2 |", "| built-in | 1 | ", "texts/s, batch 32"} {
 		if !strings.Contains(string(tables), want) {
 			t.Errorf("%q is missing in\n%s", want, tables)
 		}
@@ -68,9 +69,9 @@ func TestRun(t *testing.T) {
 	if err := json.Unmarshal(content, &doc); err != nil {
 		t.Fatal(err)
 	}
-	settings := 3 // two batches and texts with one thread
+	settings := 2 // a batch and texts with one thread
 	if runtime.GOMAXPROCS(0) > 1 {
-		settings = 8 // again with all cores, and two that spin
+		settings = 6 // again with all cores, and again spinning
 	}
 	if len(doc.Rows) != settings || doc.Machine.Cores < 1 || doc.Seconds <= 0 || doc.Models[0].Dim != 384 {
 		t.Errorf("%d rows: %+v", len(doc.Rows), doc)
@@ -123,5 +124,22 @@ func TestAgreements(t *testing.T) {
 	}
 	if math.Abs(a.Texts.Least-1) > 1e-9 || math.Abs(a.Texts.Centred-1) > 1e-9 || math.Abs(a.ApartTexts) > 1e-9 || math.Abs(a.Apart-0.99/1.01) > 1e-6 {
 		t.Errorf("%+v", a)
+	}
+}
+
+// A machine too slow for large batches leaves them out, and keeps the rest.
+func TestTooLong(t *testing.T) {
+	g := group{
+		{Task: taskImages, Threads: 1, Batch: 8}, {Task: taskImages, Threads: 1, Batch: 16}, {Task: taskImages, Threads: 1, Batch: 32},
+		{Task: taskImages, Threads: 2, Batch: 1}, {Task: taskTexts, Threads: 2, Batch: 32},
+	}
+	results := [][]round{{{WithDecode: 2}}, nil, nil, nil, nil} // 8 s for a batch of 16
+	for i, want := range []bool{1: true, 2: true, 3: false, 4: false} {
+		if i > 0 && g.tooLong(i, results, 15*time.Second) != want {
+			t.Errorf("setting %d: %v", i, !want)
+		}
+	}
+	if g.tooLong(1, results, 17*time.Second) {
+		t.Error("8 s of 17 are too long")
 	}
 }

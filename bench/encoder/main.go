@@ -146,6 +146,9 @@ func (g group) measure(ctx context.Context, rounds int, share time.Duration) ([]
 	for done := 0; done < max(1, rounds); done++ {
 		start := time.Now()
 		for i, p := range children {
+			if i > 0 && g.tooLong(i, results, share) {
+				continue
+			}
 			var m round
 			if err := p.ask(orderRound, &m); err != nil {
 				return nil, v, err
@@ -163,9 +166,28 @@ func (g group) measure(ctx context.Context, rounds int, share time.Duration) ([]
 	}
 	var rows []row
 	for i, s := range g {
+		if len(results[i]) == 0 {
+			fmt.Fprintf(os.Stderr, "%s: left out, it takes too long\n", s)
+			continue
+		}
 		f := sum(results[i])
 		rows = append(rows, row{s.Model, s.Task, s.Threads, s.Batch, s.Spin, f})
 		fmt.Fprintf(os.Stderr, "%s, %d rounds: %s\n", s, f.Rounds, f)
 	}
 	return rows, v, nil
+}
+
+// tooLong reports whether one run of a setting would take half of what its
+// group has, by the smaller batch before it, so that a slow machine keeps to
+// the limit.
+func (g group) tooLong(i int, results [][]round, share time.Duration) bool {
+	s, before := g[i], g[i-1]
+	if s.Task != taskImages || s.Threads != before.Threads || s.Batch <= before.Batch {
+		return false
+	}
+	if len(results[i-1]) == 0 {
+		return true
+	}
+	run := float64(s.Batch) / results[i-1][0].WithDecode
+	return run > share.Seconds()/2
 }
