@@ -84,7 +84,7 @@ func (r *running) end(t *testing.T) (rest []addLine, code int) {
 // on from there.
 func TestInterruptAndResume(t *testing.T) {
 	h := newHomeWithRuntime(t)
-	const n = 60
+	const n = 160 // what is in the pipeline when the signal comes is stored, too
 	dir := manyPhotos(t, n)
 	db := filepath.Join(h.dir, "p.clipdb")
 	r := h.start(t, "add", db, dir, "--json")
