@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,15 +129,22 @@ func database(ctx context.Context, o options) (path string, took time.Duration, 
 	return path, time.Since(began), os.Rename(part, path)
 }
 
-// openDatabase prints the seconds from Open to the first answer.
+// openDatabase prints the seconds from Open to the first answer, to a query near a
+// stored vector.
 func openDatabase(ctx context.Context, path string) error {
 	began := time.Now()
 	db, err := clipdb.Open(path, &clipdb.Options{NoModel: true})
 	if err != nil {
 		return err
 	}
-	v := make([]float32, db.Spec().Dim)
-	v[0] = 1
+	item, err := db.GetWith(ctx, "00000500.jpg", clipdb.Fetch{Vector: true})
+	if err != nil {
+		return err
+	}
+	rng, v := rand.New(rand.NewPCG(seed, 4)), item.Vector
+	for i := range v {
+		v[i] += float32(rng.NormFloat64()) * 0.01
+	}
 	got, err := db.Search(ctx, clipdb.Vector(v), &clipdb.SearchOptions{K: 10})
 	if err != nil {
 		return err
