@@ -81,3 +81,17 @@ func (c *Classifier) ClassifyVector(ctx context.Context, vector []float32) ([]La
 	slices.SortStableFunc(scores, func(a, b LabelScore) int { return cmp.Compare(b.Score, a.Score) })
 	return scores, nil
 }
+
+// Warnings tells which labels the model cannot take as they were meant, in the
+// order of the labels. It works where the model cannot run.
+func (c *Classifier) Warnings(ctx context.Context) ([]Warning, error) {
+	var all []Warning
+	for _, l := range c.labels {
+		list, err := c.e.warnings(ctx, c.e.enc(), l)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
+	}
+	return all, nil
+}
