@@ -103,40 +103,6 @@ func scriptWarnings(m encoder.Model, text string) []Warning {
 			w.Message += "; docs/models.md has models that read it, such as " + strings.Join(w.Models, " and ")
 		}
 	}
-	return list, nil
-}
-
-// scriptWarnings returns a warning for each script that m does not read.
-func scriptWarnings(m encoder.Model, text string) []Warning {
-	reads, known := encoder.Scripts(m.Languages)
-	if !known {
-		return nil
-	}
-	var list []Warning
-	for _, word := range strings.Fields(text) {
-		for _, r := range word {
-			s := encoder.ScriptOf(r)
-			if s == "" || slices.Contains(reads, s) {
-				continue
-			}
-			i := slices.IndexFunc(list, func(w Warning) bool { return w.Script == s })
-			if i < 0 {
-				i = len(list)
-				list = append(list, Warning{Kind: WarnScript, Text: text, Model: m.Name, Script: s, Models: encoder.ModelsReading(s)})
-			}
-			if w := &list[i]; !strings.HasSuffix(" "+w.Part, " "+word) {
-				w.Part = strings.TrimSpace(w.Part + " " + word)
-			}
-		}
-	}
-	for i := range list {
-		w := &list[i]
-		w.Message = fmt.Sprintf("%s is written in %s letters, which the model %s does not know (languages: %s), so it counts for nothing that was meant",
-			quoted(w.Part), strings.ReplaceAll(w.Script, "_", " "), m.Name, strings.Join(m.Languages, ", "))
-		if len(w.Models) > 0 {
-			w.Message += "; " + strings.Join(w.Models, " and ") + " would know (see docs/models.md)"
-		}
-	}
 	return list
 }
 
