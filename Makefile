@@ -5,7 +5,7 @@ GO          ?= go
 PHOTOS      ?=
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build setup demo test check unit recall race nocgo cross fuzz bench bench-peers parity clean
+.PHONY: all build setup demo test check unit recall race nocgo cross fuzz bench bench-peers bench-encoder parity clean
 
 all: build
 
@@ -66,6 +66,12 @@ bench:
 # into docs/recall. It takes long and wants a quiet machine.
 bench-peers:
 	./scripts/bench-peers.sh docs/recall
+
+# Full-size encoders and the built-in one on this machine, by kind, batch and
+# threads, in 12 minutes: tables into build/bench-encoder. MODELS=folder measures
+# those. It wants a quiet machine.
+bench-encoder:
+	./scripts/bench-encoder.sh build/bench-encoder/encoder.md
 
 clean:
 	rm -rf bin build

@@ -72,6 +72,23 @@
 //
 //	clipdb.And(clipdb.Eq("tags", clipdb.String("dog")), clipdb.AtLeast("taken", clipdb.Time(lastYear)))
 //
+// # Duplicates
+//
+// DB.Duplicates yields groups of items that are the same or nearly the same:
+// files of the same bytes, pictures that look alike (by a perceptual hash), and,
+// when asked for, items whose vectors are near. The first item of a group is the
+// largest picture; each of the others is a duplicate of it, and says why.
+// docs/duplicates.md has what is found and what is not:
+//
+//	for group, err := range db.Duplicates(ctx, nil) {
+//		if err != nil {
+//			return err
+//		}
+//		for _, m := range group.Items[1:] {
+//			fmt.Println(m.ID, "is", group.Items[0].ID, m.Kinds, m.Distance)
+//		}
+//	}
+//
 // # Vectors and models of your own
 //
 // An Item with a Vector is stored under that vector and the model is not

@@ -150,3 +150,31 @@ func Example_manyPictures() {
 		fmt.Println("left out:", f.Err)
 	}
 }
+
+// The same picture under two ids. The first item of a group is the one to keep.
+func ExampleDB_duplicates() {
+	path, remove := folder()
+	defer remove()
+	ctx := context.Background()
+	db, err := clipdb.Open(path, &clipdb.Options{NoModel: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+
+	for id, file := range map[string]string{"cat": "photos/cat.jpg", "cat again": "photos/cat.jpg", "dogs": "photos/dogs.jpg"} {
+		item := clipdb.Item{ID: id, Image: clipdb.File("examples/data/" + file), Vector: []float32{1, 0}}
+		if _, err := db.Insert(ctx, item); err != nil {
+			log.Fatal(err)
+		}
+	}
+	for group, err := range db.Duplicates(ctx, nil) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, m := range group.Items[1:] {
+			fmt.Println(m.Kinds, m.Distance)
+		}
+	}
+	// Output: exact,perceptual 0
+}

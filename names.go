@@ -50,6 +50,12 @@ type (
 	ReembedOptions   = db.ReembedOptions
 	ReembedProgress  = db.ReembedProgress
 	ReembedReport    = db.ReembedReport
+
+	DuplicateOptions  = db.DuplicateOptions
+	DuplicateKind     = db.DuplicateKind
+	DuplicateGroup    = db.DuplicateGroup
+	DuplicateProgress = db.DuplicateProgress
+	Duplicate         = db.Duplicate
 )
 
 // What is stored of a picture: Options.Images.
@@ -79,6 +85,13 @@ const (
 	WarnScript  = db.WarnScript
 	WarnUnread  = db.WarnUnread
 	WarnUnknown = db.WarnUnknown
+)
+
+// What makes items duplicates: DuplicateOptions.Kinds.
+const (
+	DuplicateExact      = db.DuplicateExact
+	DuplicatePerceptual = db.DuplicatePerceptual
+	DuplicateCosine     = db.DuplicateCosine
 )
 
 // Errors, for errors.Is. Package db says when each is returned.

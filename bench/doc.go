@@ -12,7 +12,14 @@
 //     machine they come from; plot: pictures of recall against throughput;
 //   - peer, peers, compare: the same measurement of other libraries, one
 //     process each, in interleaved rounds (make bench-peers);
-//   - retrieval: how well the built-in model finds photos.
+//   - study: what else the index is asked for: filters, changes, threads, recall
+//     asked for, sides, efficiency, opening;
+//   - encoder: how fast models encode, by kind, batch and threads (make
+//     bench-encoder);
+//   - retrieval, zeroshot: how well the built-in model finds and classifies
+//     photos;
+//   - duplicates: which altered copies of pictures are found, and how many
+//     different ones are taken for copies.
 //
 // The package itself holds Go benchmarks of the standard settings:
 //

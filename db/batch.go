@@ -21,6 +21,7 @@ const (
 type BatchOptions struct {
 	Workers   int      // pictures decoded at the same time, beside the model's work; 0 takes Options.Workers
 	BatchSize int      // pictures given to the model at once; 0 means 16
+	MaxBytes  int64    // of pictures held between decoding and storing; 0 means DefaultMaxBytes, 256 MiB
 	OnExists  OnExists // Skip by default, so that a second run continues the first
 	Total     int      // items expected, for Progress; 0 when unknown
 
@@ -90,17 +91,32 @@ type BatchReport struct {
 	Failures []ItemResult
 
 	Elapsed time.Duration
+
+	// Encoding is how much of Elapsed the model was at work. Near to Elapsed
+	// the model is what limits the speed, and a smaller kind of it or another
+	// Provider would be faster; far below, decoding or the disk is, and more
+	// Workers may help.
+	Encoding time.Duration
+}
+
+// EncoderShare is the share of the time that the model was at work, from 0 to 1.
+func (r BatchReport) EncoderShare() float64 {
+	if r.Elapsed <= 0 {
+		return 0
+	}
+	return min(1, r.Encoding.Seconds()/r.Elapsed.Seconds())
 }
 
 // MaxReported is how many failures a BatchReport lists.
 const MaxReported = 1000
 
 func (r BatchReport) String() string {
-	return fmt.Sprintf("%d added, %d replaced, %d skipped, %d failed in %v", r.Added, r.Replaced, r.Skipped, r.Failed, r.Elapsed.Round(time.Millisecond))
+	return fmt.Sprintf("%d added, %d replaced, %d skipped, %d failed in %v, the model at work for %.0f %% of it",
+		r.Added, r.Replaced, r.Skipped, r.Failed, r.Elapsed.Round(time.Millisecond), 100*r.EncoderShare())
 }
 
-// InsertAll stores the items of a sequence. Pictures are decoded beside the
-// model's work, and items are committed in groups: after half a second, 256
+// InsertAll stores the items of a sequence. Pictures are decoded and, where the
+// encoder is an encoder.Preparer, resized beside the model's work, and items are committed in groups: after half a second, 256
 // items or 32 MiB, whichever comes first. What is committed stays, whatever
 // comes after.
 //
@@ -128,8 +144,11 @@ func (d *DB) InsertAll(ctx context.Context, items iter.Seq[Item], opts *BatchOpt
 	if o.BatchSize <= 0 {
 		o.BatchSize = 16
 	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = DefaultMaxBytes
+	}
 	b := newBatch(d, o)
 	err := b.run(ctx, items)
-	b.report.Elapsed = time.Since(b.start)
+	b.report.Elapsed, b.report.Encoding = time.Since(b.start), b.encoding
 	return b.report, err
 }

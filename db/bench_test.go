@@ -38,13 +38,17 @@ var (
 // BenchmarkInsert is the cost of one item with the caller's own vector: mostly
 // that of making it durable.
 func BenchmarkInsert(b *testing.B) {
-	d := open(b, newPath(b), nil)
-	i := 0
-	for b.Loop() {
-		if _, err := d.Insert(ctx, db.Item{ID: fmt.Sprint(i), Vector: benchVector(i)}); err != nil {
-			b.Fatal(err)
-		}
-		i++
+	for name, audit := range map[string]local.Audit{"plain": local.AuditOff, "audited": local.AuditOn} {
+		b.Run(name, func(b *testing.B) {
+			d := openLocal(b, newPath(b), &local.Options{Audit: audit}, nil)
+			i := 0
+			for b.Loop() {
+				if _, err := d.Insert(ctx, db.Item{ID: fmt.Sprint(i), Vector: benchVector(i)}); err != nil {
+					b.Fatal(err)
+				}
+				i++
+			}
+		})
 	}
 }
 
@@ -64,21 +68,23 @@ func BenchmarkInsertTogether(b *testing.B) {
 	})
 }
 
-// BenchmarkInsertAll stores 20,000 items with the caller's own vectors.
+// BenchmarkInsertAll stores 20,000 items with the caller's own vectors, without
+// an audit log and with one.
 func BenchmarkInsertAll(b *testing.B) {
 	for _, kind := range []local.Kind{local.Flat, local.HNSW} {
-		b.Run(string(kind), func(b *testing.B) { insertAll(b, kind) })
+		b.Run(string(kind), func(b *testing.B) { insertAll(b, kind, local.AuditOff) })
 	}
+	b.Run("audited", func(b *testing.B) { insertAll(b, local.Flat, local.AuditOn) })
 }
 
-func insertAll(b *testing.B, kind local.Kind) {
+func insertAll(b *testing.B, kind local.Kind, audit local.Audit) {
 	const n = 20_000
 	vectors := make([][]float32, n)
 	for i := range vectors {
 		vectors[i] = benchVector(i)
 	}
 	for b.Loop() {
-		d := openLocal(b, newPath(b), &local.Options{Index: local.IndexOptions{Kind: kind}}, nil)
+		d := openLocal(b, newPath(b), &local.Options{Index: local.IndexOptions{Kind: kind}, Audit: audit}, nil)
 		rep, err := d.InsertAll(ctx, func(yield func(db.Item) bool) {
 			for i, v := range vectors {
 				if !yield(db.Item{ID: fmt.Sprint(i), Vector: v, Attrs: db.Attrs{"n": engine.Int(int64(i % 100))}}) {

@@ -166,6 +166,30 @@ func TestClassifierRefuses(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	// What a template makes of a label is bounded before it is made.
+	for name, in := range map[string]struct{ label, template string }{
+		"a long label":     {strings.Repeat("x", db.MaxText+1), ""},
+		"a long template":  {"x", "{}" + strings.Repeat("x", db.MaxText)},
+		"label and places": {strings.Repeat("x", 32<<10), strings.Repeat("{}", 32<<10)},
+	} {
+		o := &db.ClassifyOptions{}
+		if in.template != "" {
+			o.Templates = []string{in.template}
+		}
+		if _, err := db.NewClassifier([]string{in.label}, o, opts); !errors.Is(err, db.ErrText) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// The same of a model's own templates, which nobody checked.
+	for _, own := range []string{"no place", strings.Repeat("{}", db.MaxText)} {
+		c, err := db.NewClassifier([]string{"abc"}, nil, &db.Options{Encoder: &spoken{model: func(m *encoder.Model) { m.Templates = []string{own} }}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Classify(ctx, picture(t, "red", 1)); !errors.Is(err, db.ErrQuery) && !errors.Is(err, db.ErrText) {
+			t.Errorf("the model's template %.20q: %v", own, err)
+		}
+	}
 	for _, temperature := range []float32{-1, float32(math.NaN()), 1e6} {
 		if _, err := db.NewClassifier([]string{"a"}, &db.ClassifyOptions{Temperature: temperature}, opts); !errors.Is(err, db.ErrQuery) {
 			t.Errorf("a temperature of %v: %v", temperature, err)
@@ -189,5 +213,87 @@ func TestClassifierRefuses(t *testing.T) {
 	cancel()
 	if _, err := c.Classify(ended, picture(t, "red", 1)); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// slow ends the context after so many texts.
+type slow struct {
+	spoken
+	after int64
+	end   context.CancelFunc
+}
+
+func (s *slow) EncodeText(ctx context.Context, texts []string) ([][]float32, error) {
+	if s.end != nil && s.texts.Load()+int64(len(texts)) >= s.after {
+		s.end()
+	}
+	return s.spoken.EncodeText(context.WithoutCancel(ctx), texts)
+}
+
+// Labels beyond count end between two batches, and the next call goes on where
+// the last one stopped.
+func TestLabelsStopAndGoOn(t *testing.T) {
+	labels := make([]string, 1000)
+	for i := range labels {
+		labels[i] = fmt.Sprint("label ", i)
+	}
+	stopped, cancel := context.WithCancel(ctx)
+	defer cancel()
+	enc := &slow{after: 1000, end: cancel}
+	d := open(t, newPath(t), &db.Options{Encoder: enc})
+	o := &db.ClassifyOptions{Templates: []string{"{}", "a {}", "the {}"}}
+	if _, err := d.Classify(stopped, picture(t, "red", 1), labels, o); !errors.Is(err, context.Canceled) {
+		t.Fatalf("cancelled: %v", err)
+	}
+	if n := enc.texts.Load(); n < 1000 || n >= 1300 {
+		t.Errorf("%d captions of 3,000 were encoded before the stop, want 1,000 and a batch at most", n)
+	}
+	if _, err := d.Classify(ctx, picture(t, "red", 1), labels, o); err != nil {
+		t.Fatal(err)
+	}
+	if n := enc.texts.Load(); n != 3000 {
+		t.Errorf("%d captions were encoded in all, want 3,000", n)
+	}
+}
+
+// A classifier of a database holds its labels, with a cache or without, goes
+// over to another model with it, and ends with it.
+func TestClassifierOfDatabase(t *testing.T) {
+	enc := &spoken{}
+	d := open(t, newPath(t), &db.Options{Encoder: enc, TextCache: -1})
+	gallery(t, d)
+	c, err := d.Classifier([]string{"red", "green", "blue"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := d.Classify(ctx, picture(t, "green", 1), []string{"red", "green", "blue"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := enc.texts.Load()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if got, err := c.Classify(ctx, picture(t, "green", 1)); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%v, %v, want %v", got, err, want)
+			}
+		})
+	}
+	wg.Wait()
+	if n := enc.texts.Load() - asked; n != 3 {
+		t.Errorf("eight pictures asked for %d labels, want 3", n)
+	}
+	other := &spoken{counted: counted{palette: palette{name: "other"}}}
+	if _, err := d.Reembed(ctx, other, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Classify(ctx, picture(t, "green", 1)); err != nil || got[0].Label != "green" || other.texts.Load() != 3 {
+		t.Errorf("after Reembed: %v, %v, %d labels asked of the new model", got, err, other.texts.Load())
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Classify(ctx, picture(t, "green", 1)); !errors.Is(err, db.ErrClosed) {
+		t.Errorf("closed: %v", err)
 	}
 }

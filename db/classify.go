@@ -2,10 +2,8 @@ package db
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"math"
-	"strings"
 
 	"github.com/clipdb/clipdb/encoder"
 )
@@ -45,6 +43,9 @@ const (
 	MaxTemplates = 100
 )
 
+// maxTemperature bounds ClassifyOptions.Temperature.
+const maxTemperature = 1000
+
 // Classify tells which of the labels fits the picture best, best first.
 //
 // Probabilities are the softmax over the labels of cosine times logit scale
@@ -53,43 +54,18 @@ const (
 // logit (Zhai et al. 2023), and then all may be small.
 //
 // Nothing is stored. The labels need not be in the database, and the database
-// may be empty. The vectors of labels are kept, so that the next picture among
-// the same labels asks the model for the picture alone.
+// may be empty. The vectors of up to MaxLabels labels are kept unless
+// Options.TextCache is below zero, so that the next picture among the same
+// labels asks the model for the picture alone; DB.Classifier does so for any.
 func (d *DB) Classify(ctx context.Context, img io.Reader, labels []string, opts *ClassifyOptions) ([]LabelScore, error) {
 	if err := d.ready(ctx); err != nil {
 		return nil, err
 	}
-	if d.enc() == nil {
-		return nil, fmt.Errorf("%w: give one in the options", ErrNoEncoder)
-	}
-	c, err := d.classifier(labels, opts)
+	c, err := d.Classifier(labels, opts)
 	if err != nil {
 		return nil, err
 	}
 	return c.Classify(ctx, img)
-}
-
-// maxTemperature bounds ClassifyOptions.Temperature.
-const maxTemperature = 1000
-
-func checkLabels(labels, templates []string) error {
-	switch {
-	case len(labels) == 0 || len(labels) > MaxLabels:
-		return fmt.Errorf("%w: %d labels; 1 to %d are allowed", ErrQuery, len(labels), MaxLabels)
-	case len(templates) > MaxTemplates:
-		return fmt.Errorf("%w: %d templates; %d are allowed", ErrQuery, len(templates), MaxTemplates)
-	}
-	for _, t := range templates {
-		if !strings.Contains(t, "{}") {
-			return fmt.Errorf("%w: the template %.60q has no place {} for the label", ErrQuery, t)
-		}
-	}
-	for i, l := range labels {
-		if strings.TrimSpace(l) == "" {
-			return fmt.Errorf("%w: label %d is empty", ErrQuery, i+1)
-		}
-	}
-	return nil
 }
 
 // probabilities fills in what the scores mean to a model.

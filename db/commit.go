@@ -13,14 +13,14 @@ import (
 // When the commit stage writes.
 const (
 	maxCommitJobs  = 256
-	maxCommitBytes = 32 << 20
+	maxCommitBytes = 32 << 20 // or half of what may be held
 	commitWait     = 500 * time.Millisecond
 )
 
 // commitStage gathers encoded jobs and stores them.
 func (b *batch) commitStage(ctx context.Context, encoded <-chan []*job) {
 	var group []*job
-	size := 0
+	size := int64(0)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	flush := func() {
@@ -39,9 +39,9 @@ func (b *batch) commitStage(ctx context.Context, encoded <-chan []*job) {
 			}
 			group = append(group, jobs...)
 			for _, j := range jobs {
-				size += j.size()
+				size += j.held
 			}
-			if len(group) >= maxCommitJobs || size >= maxCommitBytes {
+			if len(group) >= maxCommitJobs || size >= min(maxCommitBytes, b.memory.limit/2) {
 				flush()
 			}
 		case <-timer.C:
@@ -50,14 +50,25 @@ func (b *batch) commitStage(ctx context.Context, encoded <-chan []*job) {
 	}
 }
 
-// size is roughly what the job adds to a transaction.
-func (j *job) size() int {
+// size is roughly what the job holds in memory and, once its picture is
+// encoded, adds to a transaction.
+func (j *job) size() int64 {
 	if j.p == nil {
 		return 0
 	}
-	n := 1024 + 4*len(j.p.record.Vector)
-	if im := j.p.record.Image; im != nil {
-		n += len(im.Original) + len(im.Thumbnail)
+	n := int64(1024 + 4*len(j.p.record.Vector))
+	im, picture := j.p.record.Image, j.p.picture
+	if im != nil {
+		n += int64(len(im.Original) + len(im.Thumbnail))
+	}
+	if picture != nil {
+		if im == nil || len(im.Original) == 0 { // else they are the same bytes
+			n += int64(len(picture.data))
+		}
+		if picture.rgb != nil {
+			n += int64(len(picture.rgb.Pix))
+		}
+		n += 4 * int64(len(picture.tensor))
 	}
 	return n
 }
@@ -67,7 +78,11 @@ func (b *batch) commit(ctx context.Context, group []*job) {
 	if len(group) == 0 {
 		return
 	}
-	if err := b.store(ctx, group); err != nil {
+	err := b.store(ctx, group)
+	for _, j := range group {
+		b.memory.hold(j, 0)
+	}
+	if err != nil {
 		b.cancel(err)
 		return // nothing of the group was stored
 	}

@@ -26,7 +26,7 @@ type embedder struct {
 	warn     sync.Once                       // about a missing runtime
 	cache    *textCache                      // nil without one
 
-	labelCache *textCache // of labels' vectors
+	labelCache *textCache // of labels' vectors, nil without one
 }
 
 func newEmbedder(opts *Options) *embedder {
@@ -35,9 +35,8 @@ func newEmbedder(opts *Options) *embedder {
 		e.model.Store(&e.opts.Encoder)
 	}
 	e.decoders = make(chan struct{}, e.opts.Workers)
-	e.labelCache = newTextCache(MaxLabels)
 	if e.opts.TextCache > 0 {
-		e.cache = newTextCache(e.opts.TextCache)
+		e.cache, e.labelCache = newTextCache(e.opts.TextCache), newTextCache(MaxLabels)
 	}
 	return e
 }
@@ -57,6 +56,8 @@ type picture struct {
 	sum  [32]byte
 	rgb  *pixel.RGB
 	info pixel.Info
+
+	tensor []float32 // what is left of rgb once it is prepared for an encoder.Preparer
 }
 
 // read reads r to its end within the limit of bytes.
@@ -164,6 +165,15 @@ func (e *embedder) images(ctx context.Context, enc encoder.Encoder, images []ima
 		return nil, e.noted(err)
 	}
 	return units(enc.Model(), vs, len(images))
+}
+
+// tensors returns the unit vectors of images that enc prepared before.
+func (e *embedder) tensors(ctx context.Context, enc encoder.Preparer, tensors [][]float32) ([][]float32, error) {
+	vs, err := enc.EncodeTensors(ctx, tensors)
+	if err != nil {
+		return nil, e.noted(err)
+	}
+	return units(enc.Model(), vs, len(tensors))
 }
 
 // units checks what an encoder returned: encoders are also written by others.

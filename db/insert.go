@@ -8,6 +8,7 @@ import (
 	"image"
 
 	"github.com/clipdb/clipdb/db/engine"
+	"github.com/clipdb/clipdb/encoder"
 )
 
 // Insert stores one item and returns its id once it is durable and
@@ -36,7 +37,7 @@ func (d *DB) insert(ctx context.Context, item Item, mode engine.PutMode) (ID, bo
 		return "", false, item.failed(err)
 	}
 	if p.record.Vector == nil {
-		vs, err := d.images(ctx, d.enc(), []image.Image{p.picture.rgb})
+		vs, err := d.images(ctx, p.enc, []image.Image{p.picture.rgb})
 		if err != nil {
 			return "", false, item.failed(err)
 		}
@@ -83,8 +84,9 @@ func (d *DB) writable(ctx context.Context) error {
 // prepared is an item that lacks at most its vector.
 type prepared struct {
 	record  engine.Record
-	spec    engine.Spec // whose vector it has or gets
-	picture *picture    // nil without one
+	spec    engine.Spec     // whose vector it has or gets
+	enc     encoder.Encoder // that makes the vector; nil when the item came with one
+	picture *picture        // nil without one
 }
 
 // prepare checks an item and reads its picture. Cheap checks come first, so
@@ -142,7 +144,8 @@ func (d *DB) prepareVector(ctx context.Context, item *Item, p *prepared) error {
 		if err := d.usable(ctx); err != nil {
 			return err
 		}
-		p.spec = d.spec()
+		p.enc = d.enc()
+		p.spec = specOf(p.enc)
 		p.record.Model = p.spec.Fingerprint
 		return nil
 	}

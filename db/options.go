@@ -72,8 +72,9 @@ type Options struct {
 	MaxImageBytes  int64
 	MaxImagePixels int64
 
-	// TextCache is how many texts of queries and labels have their vectors
-	// kept in memory, the latest ones; zero means 1,024, below zero none.
+	// TextCache is how many texts of queries have their vectors kept in memory,
+	// the latest ones; zero means 1,024, below zero none. Unless it is below
+	// zero, those of up to MaxLabels labels of Classify are kept beside them.
 	TextCache int
 
 	// Workers is how many pictures are decoded at the same time; zero means

@@ -3,7 +3,6 @@ package db
 import (
 	"context"
 	"errors"
-	"image"
 	"iter"
 	"sync"
 	"time"
@@ -13,26 +12,22 @@ import (
 
 // The stages of InsertAll, each fed by the one before:
 //
-//	the sequence -> workers (read, decode, describe) -> encode -> commit
+//	the sequence -> workers (read, decode, describe, resize) -> gather -> encode -> commit
 //
 // Workers finish in any order; a second channel carries the jobs in the order
-// of the sequence to the encoding stage, which waits for each. So equal runs
+// of the sequence to the gathering stage, which waits for each. So equal runs
 // give equal files, and of two equal ids the first wins.
 //
-// The channels are short on purpose: a decoded picture may take hundreds of
-// megabytes.
-
-// When the encoding stage stops collecting.
-const (
-	maxGroupPixels = 64_000_000
-	maxGroupJobs   = 256
-	groupWait      = 100 * time.Millisecond
-)
+// While the model works on a group the next one is made ready, and workers go
+// on beyond it, so that the model need not wait unless decoding is what takes
+// long. A budget of bytes bounds how far ahead they are: a decoded picture may
+// take hundreds of megabytes.
 
 type job struct {
 	item   Item
 	result ItemResult
 	p      *prepared
+	held   int64         // bytes of the budget; see budget.hold
 	done   chan struct{} // closed when a worker is through with it
 	drop   bool          // the run ended before the item was stored
 }
@@ -42,7 +37,10 @@ type batch struct {
 	o      BatchOptions
 	cancel context.CancelCauseFunc
 	start  time.Time
+	memory *budget
 	report BatchReport // of the commit stage, until run returns
+
+	encoding time.Duration // within the model; of the encoding stage, until run returns
 
 	rate     float64
 	lastDone int
@@ -51,7 +49,7 @@ type batch struct {
 
 func newBatch(d *DB, o BatchOptions) *batch {
 	now := time.Now()
-	return &batch{d: d, o: o, start: now, last: now}
+	return &batch{d: d, o: o, start: now, last: now, memory: newBudget(o.MaxBytes)}
 }
 
 func (b *batch) run(ctx context.Context, items iter.Seq[Item]) error {
@@ -59,7 +57,8 @@ func (b *batch) run(ctx context.Context, items iter.Seq[Item]) error {
 	defer cancel(nil)
 	b.cancel = cancel
 	work := make(chan *job)
-	ordered := make(chan *job, b.o.Workers)
+	ordered := make(chan *job, b.o.Workers+b.o.BatchSize)
+	groups := make(chan []*job)
 	encoded := make(chan []*job, 1)
 	var wg sync.WaitGroup
 	for range b.o.Workers {
@@ -70,7 +69,8 @@ func (b *batch) run(ctx context.Context, items iter.Seq[Item]) error {
 			}
 		})
 	}
-	wg.Go(func() { b.encodeStage(inner, ordered, encoded) })
+	wg.Go(func() { b.gatherStage(ordered, groups) })
+	wg.Go(func() { b.encodeStage(inner, groups, encoded) })
 	wg.Go(func() { b.commitStage(context.WithoutCancel(ctx), encoded) })
 	func() {
 		// Also when the sequence panics.
@@ -95,6 +95,9 @@ func (b *batch) feed(ctx context.Context, items iter.Seq[Item], work, ordered ch
 		j := &job{item: item, done: make(chan struct{})}
 		j.result = ItemResult{Index: index, ID: item.ID, Source: item.source()}
 		index++
+		if !b.memory.admit(ctx) {
+			return
+		}
 		select {
 		case ordered <- j:
 		case <-ctx.Done():
@@ -118,7 +121,11 @@ func (b *batch) prepare(ctx context.Context, j *job) {
 	}
 	j.item.Image = nil
 	j.p = p
+	if err == nil && j.pending() {
+		err = p.ahead()
+	}
 	b.settle(ctx, j, err)
+	b.memory.hold(j, j.size())
 }
 
 // settle writes an error into the job, or ends the run when it is not the
@@ -149,91 +156,4 @@ func endsRun(err error) bool {
 		}
 	}
 	return false
-}
-
-// encodeStage gathers prepared jobs and gives their pictures to the model.
-func (b *batch) encodeStage(ctx context.Context, ordered <-chan *job, encoded chan<- []*job) {
-	defer close(encoded)
-	var group []*job
-	images, pixels := 0, 0
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	flush := func() {
-		if len(group) > 0 {
-			b.encode(ctx, group)
-			encoded <- group
-		}
-		group, images, pixels = nil, 0, 0
-	}
-	var waiting *job
-	for {
-		in, done := ordered, (<-chan struct{})(nil)
-		if waiting != nil {
-			in, done = nil, waiting.done
-		}
-		select {
-		case j, ok := <-in:
-			if !ok {
-				flush()
-				return
-			}
-			waiting = j
-		case <-done:
-			if len(group) == 0 {
-				timer.Reset(groupWait)
-			}
-			group = append(group, waiting)
-			if rgb := waiting.rgb(); rgb != nil {
-				images++
-				pixels += rgb.Bounds().Dx() * rgb.Bounds().Dy()
-			}
-			waiting = nil
-			if images >= b.o.BatchSize || pixels >= maxGroupPixels || len(group) >= maxGroupJobs {
-				flush()
-			}
-		case <-timer.C:
-			flush()
-		}
-	}
-}
-
-// rgb is the picture that the model has still to see, or nil.
-func (j *job) rgb() image.Image {
-	if j.p == nil || j.p.picture == nil || j.p.record.Vector != nil {
-		return nil
-	}
-	return j.p.picture.rgb
-}
-
-// encode fills in the vectors of a group. When the model refuses the group it
-// is asked for each picture alone, so that one cannot spoil the others.
-func (b *batch) encode(ctx context.Context, group []*job) {
-	var jobs []*job
-	var images []image.Image
-	for _, j := range group {
-		if rgb := j.rgb(); rgb != nil {
-			jobs, images = append(jobs, j), append(images, rgb)
-		}
-	}
-	if len(jobs) == 0 {
-		return
-	}
-	vs, err := b.d.images(ctx, b.d.enc(), images)
-	for i, j := range jobs {
-		if err == nil {
-			j.p.record.Vector = vs[i]
-		} else if one := err; true {
-			var v [][]float32
-			if len(jobs) > 1 && ctx.Err() == nil && !endsRun(err) {
-				v, one = b.d.images(ctx, b.d.enc(), images[i:i+1])
-			}
-			if one == nil {
-				j.p.record.Vector = v[0]
-			}
-			b.settle(ctx, j, one)
-		}
-		if j.p != nil {
-			j.p.picture = nil // the pixels are not needed any more
-		}
-	}
 }

@@ -78,22 +78,26 @@ func scriptWarnings(m encoder.Model, text string) []Warning {
 	if !known {
 		return nil
 	}
-	var list []Warning
+	var scripts []string          // in the order they come
+	words := map[string][]string{} // that have letters of a script
 	for _, word := range strings.Fields(text) {
 		for _, r := range word {
 			s := encoder.ScriptOf(r)
 			if s == "" || slices.Contains(reads, s) {
 				continue
 			}
-			i := slices.IndexFunc(list, func(w Warning) bool { return w.Script == s })
-			if i < 0 {
-				i = len(list)
-				list = append(list, Warning{Kind: WarnScript, Text: text, Model: m.Name, Script: s, Models: encoder.ModelsReading(s)})
+			of := words[s]
+			if len(of) == 0 {
+				scripts = append(scripts, s)
 			}
-			if w := &list[i]; !strings.HasSuffix(" "+w.Part, " "+word) {
-				w.Part = strings.TrimSpace(w.Part + " " + word)
+			if len(of) == 0 || of[len(of)-1] != word {
+				words[s] = append(of, word)
 			}
 		}
+	}
+	var list []Warning
+	for _, s := range scripts {
+		list = append(list, Warning{Kind: WarnScript, Text: text, Part: strings.Join(words[s], " "), Model: m.Name, Script: s, Models: encoder.ModelsReading(s)})
 	}
 	for i := range list {
 		w := &list[i]

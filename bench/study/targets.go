@@ -17,18 +17,12 @@ func targets(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	type half struct {
-		side           index.Side
-		seen, held     [][]float32
-		truth          []map[index.Slot]bool
-		before, middle []asked
-	}
 	want := []float32{0.90, 0.95, 0.99}
 	head("side", "asked", "found at first", "us", "measured with stored vectors", "us", "with real queries", "us")
 	for _, side := range []index.Side{index.SideImage, index.SideText} {
 		all := w.ask(side, 400+max(o.queries, 500))
-		h := half{side: side, seen: all[:400], held: all[400:]}
-		h.truth = truths(w.base, h.held, k)
+		seen, held := all[:400], all[400:]
+		truth := truths(w.base, held, k)
 		cells := make([][]any, len(want))
 		for stage := range 3 {
 			switch stage {
@@ -40,13 +34,13 @@ func targets(ctx context.Context, o options) error {
 			case 1:
 				err = w.graph.Calibrate(ctx, side)
 			case 2:
-				for _, q := range h.seen {
+				for _, q := range seen {
 					if _, err = w.graph.Search(ctx, index.Query{Vector: q, K: k, Recall: 0.95, Side: side}); err != nil {
 						return err
 					}
 				}
 				for range 7 { // one query in eight is remembered
-					for _, q := range h.seen {
+					for _, q := range seen {
 						if _, err = w.graph.Search(ctx, index.Query{Vector: q, K: k, Recall: 0.9, Side: side}); err != nil {
 							return err
 						}
@@ -58,7 +52,7 @@ func targets(ctx context.Context, o options) error {
 				return err
 			}
 			for i, r := range want {
-				got, err := measure(ctx, w.graph, w.base, h.held, h.truth, o.rounds, func(int) index.Query { return index.Query{K: k, Recall: r, Side: side} })
+				got, err := measure(ctx, w.graph, w.base, held, truth, o.rounds, func(int) index.Query { return index.Query{K: k, Recall: r, Side: side} })
 				if err != nil {
 					return err
 				}

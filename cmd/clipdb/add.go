@@ -95,13 +95,14 @@ func (c *addCmd) Run(a *app) (err error) {
 		}
 	})
 	defer a.interrupts.onFirst(nil)
-	_, err = d.InsertAll(a.ctx, p.items(a.ctx, files, stop), &db.BatchOptions{
+	rep, err := d.InsertAll(a.ctx, p.items(a.ctx, files, stop), &db.BatchOptions{
 		Workers:  c.Workers,
 		OnExists: db.Replace,
 		Total:    len(files),
 		Result:   r.result,
 	})
 	r.bar.done()
+	r.busy = rep.EncoderShare()
 	if err == nil {
 		err = p.err
 	}

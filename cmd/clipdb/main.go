@@ -24,25 +24,26 @@ const (
 type commandLine struct {
 	globals
 
-	Add       addCmd       `cmd:"" help:"Add pictures, from files and folders."`
-	Search    searchCmd    `cmd:"" help:"Find pictures by words."`
-	Similar   similarCmd   `cmd:"" help:"Find pictures like a picture, or like an item."`
-	Classify  classifyCmd  `cmd:"" help:"Say which of some labels fits a picture."`
-	Get       getCmd       `cmd:"" help:"Show items, or write an item's picture to a file."`
-	Delete    deleteCmd    `cmd:"" help:"Delete items."`
-	Expire    expireCmd    `cmd:"" help:"Erase items whose consent or time to be kept is over."`
-	Sensitive sensitiveCmd `cmd:"" help:"Rate pictures for sensitive content; no safeguard."`
-	Info      infoCmd      `cmd:"" help:"Show what is in a database."`
-	Verify    verifyCmd    `cmd:"" help:"Check a database."`
-	Reembed   reembedCmd   `cmd:"" help:"Change the model of a database: embed its pictures again."`
-	Audit     auditCmd     `cmd:"" help:"Show the audit log of a database, or switch it on or off."`
-	Compact   compactCmd   `cmd:"" help:"Give unused space back and erase what was deleted for good."`
-	Backup    backupCmd    `cmd:"" help:"Copy a database while it is in use."`
-	Bench     benchCmd     `cmd:"" help:"Measure recall against latency of the index."`
-	Embed     embedCmd     `cmd:"" help:"Print the vector of a text or a picture."`
-	Model     modelCmd     `cmd:"" help:"Show, fetch, install and remove models."`
-	Runtime   runtimeCmd   `cmd:"" help:"Show or install ONNX Runtime, which runs the model."`
-	Version   versionCmd   `cmd:"" help:"Show the version."`
+	Add        addCmd        `cmd:"" help:"Add pictures, from files and folders."`
+	Search     searchCmd     `cmd:"" help:"Find pictures by words."`
+	Similar    similarCmd    `cmd:"" help:"Find pictures like a picture, or like an item."`
+	Classify   classifyCmd   `cmd:"" help:"Say which of some labels fits a picture."`
+	Duplicates duplicatesCmd `cmd:"" help:"Find the same and nearly the same pictures."`
+	Get        getCmd        `cmd:"" help:"Show items, or write an item's picture to a file."`
+	Delete     deleteCmd     `cmd:"" help:"Delete items."`
+	Expire     expireCmd     `cmd:"" help:"Erase items whose consent or time to be kept is over."`
+	Sensitive  sensitiveCmd  `cmd:"" help:"Rate pictures for sensitive content; no safeguard."`
+	Info       infoCmd       `cmd:"" help:"Show what is in a database."`
+	Verify     verifyCmd     `cmd:"" help:"Check a database."`
+	Reembed    reembedCmd    `cmd:"" help:"Change the model of a database: embed its pictures again."`
+	Audit      auditCmd      `cmd:"" help:"Show the audit log of a database, or switch it on or off."`
+	Compact    compactCmd    `cmd:"" help:"Give unused space back and erase what was deleted for good."`
+	Backup     backupCmd     `cmd:"" help:"Copy a database while it is in use."`
+	Bench      benchCmd      `cmd:"" help:"Measure recall against latency of the index."`
+	Embed      embedCmd      `cmd:"" help:"Print the vector of a text or a picture."`
+	Model      modelCmd      `cmd:"" help:"Show, fetch, install and remove models."`
+	Runtime    runtimeCmd    `cmd:"" help:"Show or install ONNX Runtime, which runs the model."`
+	Version    versionCmd    `cmd:"" help:"Show the version."`
 }
 
 // globals are the flags that every command takes.

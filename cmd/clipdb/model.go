@@ -150,6 +150,8 @@ type modelShown struct {
 	Score        string       `json:"score"`
 	LogitBias    float32      `json:"logit_bias,omitempty"`
 	ScoreAssumed bool         `json:"score_assumed,omitempty"`
+	Templates    []string     `json:"templates"` // captions of a label that clipdb classify averages
+	Temperature  float32      `json:"temperature,omitempty"`
 	TrainingNote string       `json:"training_note,omitempty"`
 	Files        []fileLine   `json:"files"`
 	Card         encoder.Card `json:"card"`
@@ -183,7 +185,8 @@ func (c *modelShowCmd) Run(a *app) error {
 	}
 	s := modelShown{modelLine: describe(m, where), Image: m.Image, Text: m.Text,
 		TrainingData: m.TrainingData, Source: m.Source, Verified: c.Verify || where == builtIn,
-		Score: m.Score, LogitBias: m.LogitBias, ScoreAssumed: m.ScoreAssumed, TrainingNote: m.TrainingNote, Card: m.Card()}
+		Score: m.Score, LogitBias: m.LogitBias, ScoreAssumed: m.ScoreAssumed, TrainingNote: m.TrainingNote, Card: m.Card(),
+		Templates: m.Model().Templates, Temperature: m.Temperature}
 	if s.Score == "" {
 		s.Score = model.Softmax
 	}
@@ -205,6 +208,13 @@ func (c *modelShowCmd) Run(a *app) error {
 		"image tower", fmt.Sprintf("%s, %s, %d pixels, %s, crop %s", s.Image.File, byteCount(s.Image.Size), s.Image.ImageSize, s.Image.Resize, s.Image.Crop),
 		"text tower", fmt.Sprintf("%s, %s, %s, %d tokens", s.Text.File, byteCount(s.Text.Size), s.Text.Tokenizer, s.Text.ContextLength),
 		"fingerprint", s.Fingerprint, "source", s.Source,
+	}
+	for i, t := range s.Templates {
+		name := ""
+		if i == 0 {
+			name = "captions of a label"
+		}
+		facts = append(facts, name, t)
 	}
 	for i, d := range s.TrainingData {
 		name := ""
@@ -235,6 +245,9 @@ func scoreText(s modelShown) string {
 	text := fmt.Sprintf("softmax, scale %.4g", s.LogitScale)
 	if s.Score == model.Sigmoid {
 		text = fmt.Sprintf("sigmoid, scale %.4g, bias %.4g", s.LogitScale, s.LogitBias)
+	}
+	if s.Temperature > 0 {
+		text += fmt.Sprintf(", temperature %.3g", s.Temperature)
 	}
 	if s.ScoreAssumed {
 		text += " (the family's usual ones: the files do not tell)"

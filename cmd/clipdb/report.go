@@ -38,6 +38,8 @@ type reporter struct {
 	passed     int // skipped, nothing being new
 	failures   int
 	firstNamed *found // first failure of a path of the command line
+
+	busy float64 // share of the time of InsertAll that the model was at work
 }
 
 // expected is an item on its way.
@@ -164,6 +166,9 @@ func (r *reporter) summary() {
 	line := strings.Join(parts, ", ") + " in " + seconds(took)
 	if n := r.added + r.replaced; n > 0 {
 		line += ", " + rate(n, took, "images")
+		if r.busy > 0 {
+			line += fmt.Sprintf(", the model at work %.0f %% of the time", 100*r.busy)
+		}
 	}
 	if r.a.json {
 		r.a.remark("%s", line)

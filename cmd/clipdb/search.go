@@ -81,13 +81,9 @@ func (f *searchFlags) options() (*db.SearchOptions, error) {
 	if !(f.Recall >= 0 && f.Recall <= 1) {
 		return nil, usagef("--recall is %v; it goes from 0 to 1", f.Recall)
 	}
-	filter, err := filterexpr.Parse(f.Filter)
+	filter, err := filterFlag(f.Filter)
 	if err != nil {
-		var at *filterexpr.Error
-		if errors.As(err, &at) {
-			return nil, &usageError{err: err, more: indent(at.Show())}
-		}
-		return nil, &usageError{err: err}
+		return nil, err
 	}
 	o := &db.SearchOptions{K: f.K, Filter: filter, Ef: f.Ef, Recall: f.Recall, Exact: f.Exact,
 		WithThumbnail: f.HTML != "" || f.Save != "", WithImage: f.Save != ""}
@@ -98,6 +94,19 @@ func (f *searchFlags) options() (*db.SearchOptions, error) {
 		o.MinScore = *f.MinScore
 	}
 	return o, nil
+}
+
+// filterFlag reads a filter, and shows the place of what is wrong with it.
+func filterFlag(text string) (db.Filter, error) {
+	filter, err := filterexpr.Parse(text)
+	if err == nil {
+		return filter, nil
+	}
+	var at *filterexpr.Error
+	if errors.As(err, &at) {
+		return filter, &usageError{err: err, more: indent(at.Show())}
+	}
+	return filter, &usageError{err: err}
 }
 
 func indent(s string) string { return "  " + strings.ReplaceAll(s, "\n", "\n  ") }

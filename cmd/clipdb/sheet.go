@@ -41,7 +41,17 @@ type answer struct {
 //go:embed sheet.html
 var sheetPage string
 
-var sheetTemplate = template.Must(template.New("sheet").Parse(sheetPage))
+//go:embed sheet.css
+var sheetStyle string
+
+var sheetTemplate = page("sheet", sheetPage)
+
+// page reads the template of a page in the style of all of them.
+func page(name, text string) *template.Template {
+	t := template.Must(template.New(name).Parse(text))
+	template.Must(t.New("style").Parse(sheetStyle))
+	return t
+}
 
 // write renders the page.
 func (s *sheet) write(w io.Writer) error { return sheetTemplate.Execute(w, s) }

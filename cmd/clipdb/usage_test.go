@@ -10,7 +10,7 @@ import (
 func TestHelp(t *testing.T) {
 	h := newHome(t)
 	r := h.run(t).ok()
-	for _, command := range []string{"add", "search", "similar", "classify", "get", "delete", "info", "verify", "compact", "backup", "bench", "embed", "model", "runtime", "version"} {
+	for _, command := range []string{"add", "search", "similar", "classify", "duplicates", "get", "delete", "info", "verify", "compact", "backup", "bench", "embed", "model", "runtime", "version"} {
 		if !strings.Contains(r.out, "\n  "+command) {
 			t.Errorf("the help lacks %s:\n%s", command, r.out)
 		}
@@ -54,6 +54,13 @@ func TestWrongUsage(t *testing.T) {
 		{"--min-score", []string{"search", db, "x", "--keywords", "--min-score", "0.1"}},
 		{"column 8", []string{"search", db, "x", "--filter", "year >="}},
 		{"column 6", []string{"similar", db, "v000", "-f", "year 2020"}},
+		{"--perceptual is 17", []string{"duplicates", db, "--perceptual", "17"}},
+		{"--perceptual is -1", []string{"duplicates", db, "--perceptual=-1"}},
+		{"--cosine is 0", []string{"duplicates", db, "--cosine", "0"}},
+		{"--cosine is NaN", []string{"duplicates", db, "--cosine", "NaN"}},
+		{"--limit", []string{"duplicates", db, "--limit", "-1"}},
+		{"exclude each other", []string{"duplicates", db, "--ids", "--json"}},
+		{"column 8", []string{"duplicates", db, "--filter", "year >="}},
 		{"labels", []string{"classify", "x.jpg"}},
 		{"label 2", []string{"classify", "x.jpg", "--labels", "a,,b"}},
 		{"{}", []string{"classify", "x.jpg", "--labels", "a", "--template", "a photo"}},
@@ -107,7 +114,7 @@ func TestBadDatabases(t *testing.T) {
 	empty := filepath.Join(dir, "empty.clipdb")
 	write(t, empty, nil)
 	missing := filepath.Join(dir, "missing.clipdb")
-	for _, command := range [][]string{{"info"}, {"verify"}, {"compact"}, {"get", "x"}, {"delete", "x"}, {"similar", "x"}, {"backup", "copy"}} {
+	for _, command := range [][]string{{"info"}, {"verify"}, {"compact"}, {"get", "x"}, {"delete", "x"}, {"duplicates"}, {"similar", "x"}, {"backup", "copy"}} {
 		on := func(db string) []string { return append([]string{command[0], db}, command[1:]...) }
 		h.run(t, on(missing)...).fails(exitFailure, "there is no database", missing, "clipdb add")
 		h.run(t, on(dir)...).fails(exitFailure, dir, "folder")

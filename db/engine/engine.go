@@ -35,7 +35,8 @@ type Engine interface {
 	// nothing of the batch is stored.
 	//
 	// Created and Updated are set by the engine where they are zero; a
-	// replacement keeps the Created of what it replaces. Image.Original and
+	// replacement keeps the Created of what it replaces and has another
+	// Updated, by which a change of the record is known. Image.Original and
 	// Image.Thumbnail are stored when not nil. The engine does not keep the
 	// slices it is given after Put returns.
 	Put(ctx context.Context, records []Record, mode PutMode) ([]PutResult, error)

@@ -68,7 +68,9 @@ var _ engine.Engine = (*Engine)(nil)
 
 // Open opens the database file at path, and makes it when it does not exist.
 // It loads the index, which takes time when there is much to replay or to
-// build; Options.Listener hears of it.
+// build; Options.Listener hears of it. A large graph that was closed in order is
+// read in the background, while its 1-bit codes answer searches; changes wait
+// until it is there.
 func Open(path string, opts *Options) (*Engine, error) {
 	o, err := opts.withDefaults()
 	if err != nil {

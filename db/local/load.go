@@ -154,6 +154,8 @@ func (e *Engine) load(ctx context.Context) error {
 		reason = "the file holds no index yet"
 	case saved.Version != checkpointVersion, saved.Kind != want.Kind, saved.Dim != want.Dim, saved.M != want.M, saved.Quant != want.Quant, saved.EfConstruction != want.EfConstruction:
 		reason = "the index in the file was made with other options"
+	case e.preview(saved, last, count):
+		return nil
 	default:
 		err := e.restore(ctx, saved, last, count)
 		if err == nil || ctx.Err() != nil {

@@ -23,6 +23,7 @@ const (
 	maxScale     = 1000     // CLIP itself clips its logit scale at 100
 	maxList      = 256      // entries of a list
 	maxLine      = 1024     // bytes of a free text
+	maxTemplates = 100      // what can be classified with
 	maxNote      = 8192     // bytes of a free text of several sentences
 	maxBatch     = 1024     // of a file that takes one size alone
 	maxDummies   = 8        // inputs of a tower that do not matter
@@ -73,8 +74,8 @@ func (m *Manifest) checkExtra() error {
 		return fmt.Errorf("%w: score %q (want %s or %s)", ErrManifest, m.Score, Softmax, Sigmoid)
 	case math.Abs(float64(m.LogitBias)) > maxScale:
 		return fmt.Errorf("%w: logit_bias %v", ErrManifest, m.LogitBias)
-	case len(m.Templates) > maxList || !all(m.Templates, isTemplate):
-		return fmt.Errorf("%w: templates (want a short list of captions with a place {} for the label)", ErrManifest)
+	case len(m.Templates) > maxTemplates || !all(m.Templates, isTemplate):
+		return fmt.Errorf("%w: templates (want at most %d captions with a place {} for the label)", ErrManifest, maxTemplates)
 	case !(m.Temperature >= 0 && m.Temperature <= maxScale):
 		return fmt.Errorf("%w: temperature %v (want 0 to %d)", ErrManifest, m.Temperature, maxScale)
 	case len(m.TrainingNote) > maxNote || len(m.GoodAt) > maxNote:

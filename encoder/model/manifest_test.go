@@ -112,6 +112,8 @@ func TestParseRefuses(t *testing.T) {
 		{"languages", []any{[]any{"english language"}, []any{""}, slices.Repeat([]any{"en"}, 300)}},
 		{"logit_scale", []any{0, -1, 1e9}},
 		{"source", []any{long}},
+		{"templates", []any{[]any{"no place"}, []any{"{}", ""}, []any{"{}" + long}, slices.Repeat([]any{"{}"}, 101), "{}"}},
+		{"temperature", []any{-1, 1e9, "warm"}},
 		{"image.file", []any{"", ".", "..", "../image.onnx", "/etc/passwd", `..\x`, `C:\x`, "C:x", "a//b", "a/./b", "nul", "com1.onnx", "x\x00y", long, "-rf", "end."}},
 		{"text.file", []any{"", "../../x"}},
 		{"text.vocab", []any{"", "/vocab.txt", "a/../b"}},

@@ -22,11 +22,21 @@ var familyTemplates = map[string][]string{
 	// The pipeline of Hugging Face, after which the models were measured.
 	"siglip":  {"This is a photo of {}."},
 	"siglip2": {"This is a photo of {}."},
-	// cn_clip/eval/cvinw_zeroshot_templates.py has these and more.
-	"chinese-clip": {"{}的照片。", "一张{}的照片。", "{}的图片。", "质量好的{}的照片。", "{}的近照。"},
+	// The same seven, as the makers' translation of the eighty has them
+	// (cn_clip/eval/imagenet_zeroshot_templates.py).
+	"chinese-clip": {
+		"拍了{}的照片。",
+		"{}的糟糕照片。",
+		"{}的折纸。",
+		"大{}的照片。",
+		"{}在视频游戏中。",
+		"{}的艺术作品。",
+		"小{}的照片。",
+	},
 	// The model card of microsoft/BiomedCLIP.
 	"biomedclip": {"this is a photo of {}"},
-	// The model card of patrickjohncyh/fashion-clip.
+	// Goods in plain photographs: origami and art are beside the point. The
+	// makers' own code takes labels as they are.
 	"fashion-clip": {"a photo of a {}.", "a photo of {}."},
 }
 

@@ -70,8 +70,13 @@ func testCRUD(t *testing.T, h Harness) {
 			t.Fatal(err)
 		}
 		sameRecord(t, got, &a)
-		if !got.Created.Equal(created) {
-			t.Errorf("created moved from %v to %v", created, got.Created)
+		if !got.Created.Equal(created) || got.Updated.Equal(created) {
+			t.Errorf("replaced: created %v is now %v, updated is %v", created, got.Created, got.Updated)
+		}
+		for listed, err := range e.All(ctx, engine.Scan{}) {
+			if err != nil || !listed.Updated.Equal(got.Updated) {
+				t.Errorf("All says updated at %v, Get at %v; %v", listed.Updated, got.Updated, err)
+			}
 		}
 		e = reopen(t, h, e, dir)
 	}
