@@ -17,6 +17,9 @@ type (
 	Fetch            = db.Fetch
 	Query            = db.Query
 	Match            = db.Match
+	Answer           = db.Answer
+	Warning          = db.Warning
+	WarningKind      = db.WarningKind
 	SearchOptions    = db.SearchOptions
 	ScanOptions      = db.ScanOptions
 	BatchOptions     = db.BatchOptions
@@ -75,6 +78,13 @@ const (
 	Added    = db.Added
 	Replaced = db.Replaced
 	Skipped  = db.Skipped
+)
+
+// Why an answer may not be to what was meant: Warning.Kind.
+const (
+	WarnScript  = db.WarnScript
+	WarnUnread  = db.WarnUnread
+	WarnUnknown = db.WarnUnknown
 )
 
 // What makes items duplicates: DuplicateOptions.Kinds.

@@ -128,6 +128,24 @@ func (c *Classifier) scores(ctx context.Context, enc encoder.Encoder, v []float3
 	return scores, nil
 }
 
+// Warnings tells which labels the model cannot take as they were meant, in the
+// order of the labels. It works where the model cannot run.
+func (c *Classifier) Warnings(ctx context.Context) ([]Warning, error) {
+	enc, err := c.encoder(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []Warning
+	for _, l := range c.labels {
+		list, err := c.e.warnings(ctx, enc, l)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
+	}
+	return all, nil
+}
+
 // vectors returns the labels' vectors. Of several goroutines one asks the
 // model, the others wait for it.
 func (c *Classifier) vectors(ctx context.Context, enc encoder.Encoder) ([][]float32, error) {

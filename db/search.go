@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/clipdb/clipdb/db/engine"
 	"github.com/clipdb/clipdb/encoder"
@@ -67,57 +68,14 @@ func (d *DB) SearchByImage(ctx context.Context, r io.Reader, opts *SearchOptions
 	return d.Search(ctx, Image(r), opts)
 }
 
-// Search answers a query, best match first. Fewer than K matches are no
-// error.
-func (d *DB) Search(ctx context.Context, q Query, opts *SearchOptions) ([]Match, error) {
-	if err := d.ready(ctx); err != nil {
-		return nil, err
-	}
-	var o SearchOptions
-	if opts != nil {
-		o = *opts
-	}
-	if o.K == 0 {
-		o.K = DefaultK
-	}
-	if o.K < 0 || o.K > MaxK || o.Ef < 0 {
-		return nil, fmt.Errorf("%w: K is %d and Ef %d; K goes from 1 to %d, Ef from 0", ErrQuery, o.K, o.Ef, MaxK)
-	}
-	if o.Recall == 1 {
-		o.Exact, o.Recall = true, 0
-	}
-	if !(o.Recall >= 0 && o.Recall < 1) {
-		return nil, fmt.Errorf("%w: Recall is %v; it goes from 0 to 1", ErrQuery, o.Recall)
-	}
-	if s := float64(o.MinScore); math.IsNaN(s) {
-		return nil, fmt.Errorf("%w: MinScore is not a number", ErrQuery)
-	}
-	if err := o.Filter.Check(); err != nil {
-		return nil, err
-	}
-	words, err := d.keywords(q, &o)
-	if err != nil {
-		return nil, err
-	}
-	if q, err = d.opened(ctx, q); err != nil {
-		return nil, err
-	}
-	for {
-		enc := d.enc()
-		matches, err := d.answer(ctx, enc, q, o, words)
-		if !errors.Is(err, ErrModelMismatch) || !d.switching(ctx, enc) {
-			return matches, err
-		}
-	}
-}
-
 // answer is one try of a search, with one encoder.
-func (d *DB) answer(ctx context.Context, enc encoder.Encoder, q Query, o SearchOptions, words *engine.Keywords) ([]Match, error) {
+func (d *DB) answer(ctx context.Context, enc encoder.Encoder, q Query, o SearchOptions, words *engine.Keywords) (*Answer, error) {
+	a := &Answer{}
 	var r resolved
 	var err error
 	if !q.keywordsAlone() {
 		if r, err = d.resolve(ctx, enc, q); err != nil || r.vector == nil {
-			return nil, err
+			return a, err
 		}
 	}
 	hits, err := d.eng.Search(ctx, engine.Query{
@@ -127,13 +85,13 @@ func (d *DB) answer(ctx context.Context, enc encoder.Encoder, q Query, o SearchO
 	if err != nil {
 		return nil, err
 	}
-	matches := make([]Match, 0, min(o.K, len(hits)))
+	a.Matches = make([]Match, 0, min(o.K, len(hits)))
 	for _, h := range hits {
-		if !r.like[h.Record.ID] && len(matches) < o.K {
-			matches = append(matches, Match{Record: *h.Record, Score: h.Score, Keyword: h.Keyword, Fused: h.Fused})
+		if !r.like[h.Record.ID] && len(a.Matches) < o.K {
+			a.Matches = append(a.Matches, Match{Record: *h.Record, Score: h.Score, Keyword: h.Keyword, Fused: h.Fused})
 		}
 	}
-	return matches, nil
+	return a, nil
 }
 
 // resolved is a query as one vector.
@@ -189,7 +147,7 @@ func (d *DB) resolve(ctx context.Context, enc encoder.Encoder, q Query) (resolve
 		var err error
 		switch p.kind {
 		case partText:
-			if p.text == "" {
+			if strings.TrimSpace(p.text) == "" {
 				return r, fmt.Errorf("%w: the text is empty", ErrQuery)
 			}
 			texts = append(texts, p.text)

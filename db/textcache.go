@@ -49,7 +49,7 @@ const maxCachedText = 1024
 func (c *textCache) through(model string, texts []string, encode func([]string) ([][]float32, error)) ([][]float32, error) {
 	texts = slices.Clone(texts)
 	for i, t := range texts {
-		texts[i] = norm.NFC.String(strings.TrimSpace(t))
+		texts[i] = plain(t)
 	}
 	if c == nil {
 		return encode(texts)
@@ -81,6 +81,9 @@ func (c *textCache) through(model string, texts []string, encode func([]string) 
 	}
 	return vectors, nil
 }
+
+// plain is a text as the model gets it.
+func plain(text string) string { return norm.NFC.String(strings.TrimSpace(text)) }
 
 // get returns the vector of a text, for the caller to keep.
 func (c *textCache) get(key textKey) ([]float32, bool) {

@@ -49,6 +49,15 @@ func (p *Pipeline) Size() int { return p.largest }
 // Pad implements [Tokenizer].
 func (p *Pipeline) Pad() int32 { return p.pad }
 
+// Unknown implements [Unknower]. Byte pairs have no such id here: they spell
+// out what they lack.
+func (p *Pipeline) Unknown() (int32, bool) {
+	if u, ok := p.model.(Unknower); ok {
+		return u.Unknown()
+	}
+	return -1, false
+}
+
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 // Encode implements [Tokenizer].

@@ -31,6 +31,13 @@ type Tokenizer interface {
 	Pad() int32
 }
 
+// Unknower is implemented by tokenizers whose vocabulary may have an id for
+// whatever it lacks.
+type Unknower interface {
+	// Unknown returns that id, and false when every text is spelt out.
+	Unknown() (int32, bool)
+}
+
 // Limits on vocabulary files. The largest in use, of 250,000 tokens in a
 // hundred languages, takes 5 MB; OpenAI's byte-pair file takes 3.
 const (

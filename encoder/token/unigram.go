@@ -29,6 +29,9 @@ type piece struct {
 	literal bool // user-defined: found before anything else
 }
 
+// Unknown implements [Unknower].
+func (u *unigram) Unknown() (int32, bool) { return u.unk, u.bytes == nil }
+
 func newUnigram(pieces []piece, unk int32, fallback bool) (*unigram, error) {
 	if unk < 0 || int(unk) >= len(pieces) {
 		return nil, fmt.Errorf("%w: no unknown piece among %d", ErrVocabulary, len(pieces))

@@ -79,6 +79,9 @@ func (w *WordPiece) Size() int { return w.size }
 // Pad implements [Tokenizer].
 func (w *WordPiece) Pad() int32 { return w.pad }
 
+// Unknown implements [Unknower].
+func (w *WordPiece) Unknown() (int32, bool) { return w.unk, true }
+
 // Encode implements [Tokenizer]. Text that reads [CLS], [SEP], [MASK], [PAD]
 // or [UNK], in capitals, gives these ids, as in Hugging Face's tokenizer.
 func (w *WordPiece) Encode(text string, contextLength int) []int32 {
