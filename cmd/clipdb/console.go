@@ -62,6 +62,22 @@ func (c *console) remark(format string, args ...any) {
 	fmt.Fprintf(c.err, format+"\n", args...)
 }
 
+// warn writes what makes an answer doubtful to standard error: a sentence, or
+// with --json an object, which programs can read beside the answer.
+func (c *console) warn(w any) error {
+	if c.json {
+		enc := json.NewEncoder(c.err)
+		enc.SetEscapeHTML(false)
+		return enc.Encode(struct {
+			Warning any `json:"warning"`
+		}{w})
+	}
+	if !c.quiet {
+		fmt.Fprintf(c.err, "warning: %v\n", w)
+	}
+	return nil
+}
+
 // Styles of text on a terminal (ECMA-48 SGR).
 const (
 	bold  = "1"

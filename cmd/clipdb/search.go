@@ -14,7 +14,8 @@ import (
 // searchCmd finds pictures by words.
 type searchCmd struct {
 	DB   string `arg:"" name:"db" help:"Database file."`
-	Text string `arg:"" help:"What the picture shows, in words."`
+	Text string `arg:"" optional:"" help:"What the picture shows, in words."`
+	partFlags
 	searchFlags
 	wordFlags `group:"Words of captions"`
 }
@@ -34,7 +35,12 @@ type searchFlags struct {
 // Help is shown by --help.
 func (*searchCmd) Help() string {
 	return `The answers come best first, a line each: rank, score, id, caption. With --json a line is
-{"id","score","caption","attrs"}, with --hybrid or --keywords also "keyword" and "fused".
+{"id","score","caption","attrs"}, with --hybrid or --keywords also "keyword" and "fused". What the
+model cannot read of a text is told on standard error, with --json as {"warning":{...}}.
+
+A query may have several parts: --plus and --minus add words and take them away, --like adds an item
+by its id, --image a picture file. Each may be repeated and end in ^ and a weight: --minus 'fence^0.5'.
+What is written without a flag is the first part; it may be left out where another one adds something.
 
 With --hybrid the words are looked for in the captions too, and the two orders are joined by their
 ranks; the scores shown are still cosines. With --keywords captions alone decide, no model is needed,
@@ -47,7 +53,7 @@ brackets. Text with spaces goes in quotation marks, a key with odd letters in ba
 
 // Run searches.
 func (c *searchCmd) Run(a *app) error {
-	if strings.TrimSpace(c.Text) == "" {
+	if strings.TrimSpace(c.Text) == "" && !c.adds() {
 		return usagef("the text to search for is empty")
 	}
 	opts, err := c.options()
@@ -58,16 +64,24 @@ func (c *searchCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if query, err = c.join(a, c.Text, query, &c.wordFlags); err != nil {
+		return err
+	}
 	d, err := a.openExisting(c.DB, clipdb.Options{ReadOnly: true, NoModel: c.Keywords, Language: c.Language})
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	matches, err := d.Search(a.ctx, query, opts)
+	answer, err := d.Ask(a.ctx, query, opts)
 	if err != nil {
 		return err
 	}
-	return a.answer(d.DB, &c.searchFlags, asked{text: c.Text, db: c.DB, words: opts.Hybrid != nil || c.Keywords, alone: c.Keywords}, matches)
+	for _, w := range answer.Warnings {
+		if err := a.warn(w); err != nil {
+			return err
+		}
+	}
+	return a.answer(d.DB, &c.searchFlags, asked{text: c.partFlags.name(c.Text), db: c.DB, words: opts.Hybrid != nil || c.Keywords, alone: c.Keywords}, answer.Matches)
 }
 
 // options checks the flags and turns them into what db takes.
