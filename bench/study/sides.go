@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -46,9 +47,14 @@ func sides(ctx context.Context, o options) error {
 				}
 			}
 			for _, r := range []float32{0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999} {
-				// While nothing is known of beams for texts, the plane serves them.
-				got, err := measure(ctx, w.graph, w.base, queries, truth, o.rounds, func(int) index.Query { return index.Query{K: k, Recall: r, Side: index.SideText} })
+				// A copy that knows nothing of beams serves what it takes for
+				// texts by the plane, as long as it has seen few.
+				fresh, err := w.copied(ctx)
 				if err != nil {
+					return err
+				}
+				got, err := measure(ctx, fresh, w.base, queries[:min(len(queries), 150)], truth, o.rounds, func(int) index.Query { return index.Query{K: k, Recall: r, Side: index.SideText} })
+				if err := errors.Join(err, fresh.Close()); err != nil {
 					return err
 				}
 				plane = append(plane, got)
@@ -78,22 +84,22 @@ func sides(ctx context.Context, o options) error {
 // own is what a copy of the index does by itself once it has seen queries of
 // the side.
 func (w *world) own(ctx context.Context, side index.Side, seen, queries [][]float32, truth []map[index.Slot]bool) (a asked, err error) {
-	again, err := newWorld(ctx, w.o)
+	again, err := w.copied(ctx)
 	if err != nil {
 		return a, err
 	}
-	defer again.graph.Close()
+	defer again.Close()
 	for range 8 {
 		for _, q := range seen {
-			if _, err := again.graph.Search(ctx, index.Query{Vector: q, K: 10, Recall: 0.95, Side: side}); err != nil {
+			if _, err := again.Search(ctx, index.Query{Vector: q, K: 10, Recall: 0.95, Side: side}); err != nil {
 				return a, err
 			}
 		}
 	}
-	if err := again.graph.Calibrate(ctx, side); err != nil {
+	if err := again.Calibrate(ctx, side); err != nil {
 		return a, err
 	}
-	return measure(ctx, again.graph, w.base, queries, truth, w.o.rounds, func(int) index.Query { return index.Query{K: 10, Recall: 0.95, Side: side} })
+	return measure(ctx, again, w.base, queries, truth, w.o.rounds, func(int) index.Query { return index.Query{K: 10, Recall: 0.95, Side: side} })
 }
 
 // curve is what rising efforts find and take.

@@ -77,6 +77,13 @@ func (w *world) index(ctx context.Context) (err error) {
 	return writePages(path, w.graph)
 }
 
+// copied is a copy of the index that has seen no queries.
+func (w *world) copied(ctx context.Context) (*hnsw.Graph, error) {
+	c := *w
+	err := c.index(ctx)
+	return c.graph, err
+}
+
 func slotsOf(from, to int) []index.Slot {
 	slots := make([]index.Slot, to-from)
 	for i := range slots {
