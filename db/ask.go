@@ -59,6 +59,9 @@ func (opts *SearchOptions) checked() (o SearchOptions, err error) {
 	if s := float64(o.MinScore); math.IsNaN(s) {
 		return o, fmt.Errorf("%w: MinScore is not a number", ErrQuery)
 	}
+	if !(o.Cut >= 0) || math.IsInf(o.Cut, 0) {
+		return o, fmt.Errorf("%w: Cut is %v; it is a number of unrelated items, such as 0.1", ErrQuery, o.Cut)
+	}
 	return o, o.Filter.Check()
 }
 

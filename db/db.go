@@ -16,6 +16,7 @@ type DB struct {
 	*embedder
 	eng    engine.Engine
 	rater  rater
+	cutter cutter
 	closed atomic.Bool
 	// storing is held by whoever binds a model and stores its vectors, against
 	// a change of the model in between.

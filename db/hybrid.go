@@ -54,8 +54,8 @@ func (d *DB) keywords(q Query, o *SearchOptions) (*engine.Keywords, error) {
 	switch h := o.Hybrid; {
 	case alone && h != nil:
 		return nil, fmt.Errorf("%w: Keywords are searched alone; take Text with Hybrid, or leave Hybrid out", ErrQuery)
-	case alone && o.MinScore != 0:
-		return nil, fmt.Errorf("%w: MinScore is a cosine, which keywords alone do not have", ErrQuery)
+	case alone && (o.MinScore != 0 || o.Cut != 0):
+		return nil, fmt.Errorf("%w: MinScore and Cut are about cosines, which keywords alone do not have", ErrQuery)
 	case alone:
 		if w.Text = q.parts[0].text; strings.TrimSpace(w.Text) == "" {
 			return nil, fmt.Errorf("%w: the keywords are empty", ErrQuery)

@@ -39,6 +39,15 @@ type SearchOptions struct {
 	// with most models) and differ from model to model.
 	MinScore float32
 
+	// Cut leaves out the tail of an answer that is probably not about the query
+	// at all: it is how many unrelated items may be expected to come through,
+	// of all in the database, such as 0.1. Something is always nearest; with
+	// Cut, a search for what is not there may find nothing. The score that is
+	// asked for is measured: by what everyday words score on stored pictures,
+	// or, where the query is a picture, by what stored pictures score on each
+	// other (docs/search.md has how well it does). Zero cuts nothing.
+	Cut float64
+
 	// Hybrid ranks by the words of captions too, beside the vectors; nil by
 	// vectors alone.
 	Hybrid *Hybrid
@@ -78,7 +87,14 @@ func (d *DB) answer(ctx context.Context, enc encoder.Encoder, q Query, o SearchO
 			return a, err
 		}
 	}
+	cut := float32(0)
+	if o.Cut > 0 && !q.keywordsAlone() {
+		if cut, err = d.cutScore(ctx, enc, r.side, o.Cut); err != nil {
+			return a, err
+		}
+	}
 	hits, err := d.eng.Search(ctx, engine.Query{
+		Cut:    cut,
 		Vector: r.vector, K: o.K + len(r.like), Filter: o.Filter, Ef: o.Ef, Recall: o.Recall, Exact: o.Exact, MinScore: o.MinScore, Side: r.side, Keywords: words, Spec: r.spec,
 		Fetch: Fetch{Vector: o.WithVector, Original: o.WithImage, Thumbnail: o.WithThumbnail},
 	})

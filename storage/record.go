@@ -97,6 +97,15 @@ func (t *Tx) RecordAt(slot uint32) (*Record, error) {
 	return r, nil
 }
 
+// HasRecordAt reports whether a slot holds a record, without reading it.
+func (t *Tx) HasRecordAt(slot uint32) (bool, error) {
+	if err := t.open(false); err != nil {
+		return false, err
+	}
+	id, err := t.slotID(slot)
+	return id != "", err
+}
+
 // PutRecord stores a record under its id. Its slot must come from NextSlot,
 // its blobs from PutBlob or another record. A record that had the id before is
 // replaced: its blobs are released, and when its slot differs, that slot loses

@@ -25,6 +25,7 @@ type searchFlags struct {
 	K        int      `name:"k" short:"k" default:"10" placeholder:"N" help:"How many answers (default ${default})."`
 	Filter   string   `name:"filter" short:"f" placeholder:"EXPR" help:"Only items whose attributes pass, e.g. 'year>=2020 and place in (Oslo, \"New York\")'."`
 	MinScore *float32 `name:"min-score" placeholder:"S" help:"Leave out answers with a lower score. Scores are cosines, and differ from model to model."`
+	Cut      float64  `name:"cut" placeholder:"N" help:"Leave out what is probably not about the query at all: about N unrelated answers may come through, such as 0.1."`
 	Ef       int      `name:"ef" placeholder:"N" help:"Effort of the index: more finds more of the true nearest, and takes longer."`
 	Recall   float32  `name:"recall" placeholder:"R" help:"Share of the nearest to find, on average, such as 0.95, in place of an effort."`
 	Exact    bool     `name:"exact" help:"Compare with every item instead of asking the index."`
@@ -92,6 +93,9 @@ func (f *searchFlags) options() (*db.SearchOptions, error) {
 	if f.Ef < 0 {
 		return nil, usagef("--ef is %d; it cannot be below 0", f.Ef)
 	}
+	if !(f.Cut >= 0) || math.IsInf(f.Cut, 0) {
+		return nil, usagef("--cut is %v; it is a number of unrelated answers, such as 0.1", f.Cut)
+	}
 	if !(f.Recall >= 0 && f.Recall <= 1) {
 		return nil, usagef("--recall is %v; it goes from 0 to 1", f.Recall)
 	}
@@ -99,7 +103,7 @@ func (f *searchFlags) options() (*db.SearchOptions, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &db.SearchOptions{K: f.K, Filter: filter, Ef: f.Ef, Recall: f.Recall, Exact: f.Exact,
+	o := &db.SearchOptions{K: f.K, Filter: filter, Ef: f.Ef, Recall: f.Recall, Exact: f.Exact, Cut: f.Cut,
 		WithThumbnail: f.HTML != "" || f.Save != "", WithImage: f.Save != ""}
 	if f.MinScore != nil {
 		if s := float64(*f.MinScore); math.IsNaN(s) || s < -1 || s > 1 {
@@ -183,7 +187,7 @@ func (a *app) printMatches(d *db.DB, q asked, matches []db.Match) error {
 		} else if q.alone {
 			a.remark("no caption has these words; try others, a wider --filter, or --hybrid instead of --keywords")
 		} else {
-			a.remark("nothing found; try other words, a wider --filter or a lower --min-score")
+			a.remark("nothing found; try other words, a wider --filter, a lower --min-score or a larger --cut")
 		}
 		return nil
 	}

@@ -27,8 +27,8 @@ func (f *wordFlags) apply(text string, o *db.SearchOptions) (db.Query, error) {
 		return db.Query{}, usagef("--weight is %v; it goes from 0 to 1", *f.Weight)
 	case f.Language != "" && !f.Hybrid && !f.Keywords:
 		return db.Query{}, usagef("--language goes with --hybrid or --keywords")
-	case f.Keywords && o.MinScore != 0:
-		return db.Query{}, usagef("--min-score is about cosines, which --keywords does not compute")
+	case f.Keywords && (o.MinScore != 0 || o.Cut != 0):
+		return db.Query{}, usagef("--min-score and --cut are about cosines, which --keywords does not compute")
 	}
 	f.Language = strings.ToLower(f.Language)
 	if err := keyword.Language(f.Language).Check(); err != nil {

@@ -56,6 +56,11 @@ type Engine interface {
 	// an order that repeats. Fewer hits are no error.
 	Search(ctx context.Context, q Query) ([]Hit, error)
 
+	// Sample returns the vectors of n records, or of all where there are
+	// fewer, chosen without regard to what they are: the same ones as long as
+	// none come or go, also when the database is opened again.
+	Sample(ctx context.Context, n int) (Sample, error)
+
 	// All yields the records that pass the filter, by rising id, starting
 	// after the id in scan. The caller may change the engine while it
 	// iterates; it then sees some state of each record. The sequence ends
@@ -197,11 +202,13 @@ type Query struct {
 	Recall   float32   // share of the nearest to be found, below 1, when Ef is 0; 0 takes the engine's default
 	Exact    bool      // compare with every record that passes the filter
 	MinScore float32   // hits below are left out; zero leaves none out
+	Cut      float32   // the same, but it spares hits that Keywords vouch for: see Spared
 	Side     Side
 	Fetch    Fetch
 
 	// Keywords ranks by the words of captions too; nil by vectors alone. Then
-	// Vector may be nil, which ranks by keywords alone and takes no MinScore.
+	// Vector may be nil, which ranks by keywords alone and takes neither
+	// MinScore nor Cut.
 	Keywords *Keywords
 
 	// Spec says whose vectors Vector compares with. When it is bound and not

@@ -23,7 +23,8 @@ import (
 //
 // Either order is looked into as deep as FusionDepth ranks, or K where that is
 // more; what comes later has no rank. Hits come by fused score, equal ones by cosine. Filters decide who takes
-// part; MinScore, a cosine, leaves out afterwards.
+// part; MinScore, a cosine, leaves out afterwards, and so does Query.Cut, which
+// spares those whose keyword score is at least Spared times the best one.
 type Keywords struct {
 	Text   string
 	Weight float64 // share of the keywords in the order, above 0 and at most 1
@@ -37,6 +38,11 @@ const RankConstant = 60
 // keywords, when a caption lacks the words. docs/recall.md has the measurement.
 const Silence = 0.85
 
+// Spared is the share of the best keyword score from which on Query.Cut leaves
+// a hit in, however low its cosine is: its caption has what is looked for, or
+// most of it, and not just one word of a sentence.
+const Spared = 0.5
+
 // FusionDepth is how many ranks of either order take part at least. What comes
 // later in both would add next to nothing.
 const FusionDepth = 200
@@ -46,8 +52,8 @@ func (k *Keywords) Check(q Query) error {
 	switch {
 	case math.IsNaN(k.Weight) || k.Weight <= 0 || k.Weight > 1:
 		return fmt.Errorf("search: the weight of keywords is %v; it is above 0 and at most 1", k.Weight)
-	case q.Vector == nil && q.MinScore != 0:
-		return fmt.Errorf("search: MinScore is a cosine, which keywords alone do not have")
+	case q.Vector == nil && (q.MinScore != 0 || q.Cut != 0):
+		return fmt.Errorf("search: MinScore and Cut are cosines, which keywords alone do not have")
 	}
 	return nil
 }

@@ -60,6 +60,8 @@ type Engine struct {
 	tail    atomic.Int64 // changes after the checkpoint
 	audit   []byte       // key of the audit log's hashes; nil while the log is off
 
+	sampled sampled
+
 	background sync.WaitGroup
 	tending    atomic.Bool // a checkpoint is running or about to
 }

@@ -3,6 +3,7 @@ package local
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"sort"
 
@@ -75,6 +76,13 @@ func (e *Engine) findWords(ctx context.Context, q engine.Query, allow *index.Bit
 	fuse(all, near, hits, depth, q.Keywords.Weight)
 	if q.MinScore != 0 {
 		all = slices.DeleteFunc(all, func(r ranked) bool { return r.cosine < q.MinScore })
+	}
+	if q.Cut != 0 {
+		spared := math.Inf(1)
+		if len(hits) > 0 {
+			spared = engine.Spared * hits[0].Score
+		}
+		all = slices.DeleteFunc(all, func(r ranked) bool { return r.cosine < q.Cut && r.keyword < spared })
 	}
 	return all[:min(len(all), q.K)], agreed, nil
 }

@@ -134,7 +134,7 @@ func (e *Engine) find(ctx context.Context, q engine.Query) (found []ranked, agre
 	list, err := e.candidates(ctx, q, q.K, allow)
 	found = make([]ranked, 0, len(list))
 	for _, c := range list {
-		if q.MinScore == 0 || c.Score >= q.MinScore {
+		if (q.MinScore == 0 || c.Score >= q.MinScore) && (q.Cut == 0 || c.Score >= q.Cut) {
 			found = append(found, ranked{slot: c.Slot, cosine: c.Score})
 		}
 	}

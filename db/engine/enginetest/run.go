@@ -44,6 +44,7 @@ func Run(t *testing.T, h Harness) {
 		{"Failures", testFailures},
 		{"SearchAgainstOracle", testSearch},
 		{"SearchOptions", testSearchOptions},
+		{"Sample", testSample},
 		{"FiltersAgainstOracle", testFilters},
 		{"FilterFollowsChanges", testFilterChanges},
 		{"Keywords", testKeywords},
