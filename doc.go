@@ -33,7 +33,8 @@
 // DB.InsertAll takes a sequence of items, of a hundred or of a million. It
 // decodes pictures beside the model's work, commits in groups, passes over
 // what is stored already, reports and remembers what fails, and can be stopped
-// at any moment and called again. [File] gives it pictures of the disk without
+// at any moment and called again. Its [BatchReport] tells how much of the time
+// the model was at work, and so whether the model is the limit. [File] gives it pictures of the disk without
 // holding many files open:
 //
 //	report, err := db.InsertAll(ctx, func(yield func(clipdb.Item) bool) {

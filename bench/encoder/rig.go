@@ -28,7 +28,9 @@ type rig struct {
 }
 
 // openRig loads the encoder. A single input loads the tower and touches its
-// weights; a whole batch would cost a large model as much as a run that counts.
+// weights; a batch that takes no longer than a figure follows, because the first
+// of its size asks the system for memory. A longer one would cost a large model
+// as much as a run that counts.
 func openRig(ctx context.Context, s setting) (*rig, error) {
 	r := &rig{setting: s, texts: captions(1024)}
 	var err error
@@ -49,7 +51,14 @@ func openRig(ctx context.Context, s setting) (*rig, error) {
 		if one, err = r.photos.tensors(ctx, r.enc, 1, 1); err == nil {
 			_, err = r.enc.EncodeTensors(ctx, one)
 		}
-		r.load = r.enc.Stats().Image.Load
+		st := r.enc.Stats().Image
+		r.load = st.Load
+		if err == nil && st.Busy.Seconds()*float64(s.Batch) < s.Seconds {
+			var batch [][]float32
+			if batch, err = r.photos.tensors(ctx, r.enc, s.Batch, s.Threads); err == nil {
+				_, err = r.enc.EncodeTensors(ctx, batch)
+			}
+		}
 	}
 	if err != nil {
 		r.close()

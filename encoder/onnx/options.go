@@ -25,7 +25,8 @@ type Options struct {
 
 	// TextBatch and ImageBatch bound how many texts or images go into one
 	// run; 0 means 16 and 4. More gains no speed on a CPU and costs memory: an
-	// image of 288 pixels a side needs about 17 MB while it is in the tower.
+	// image of 288 pixels a side needs about 17 MB while it is in the tower. A
+	// GPU may want more; make bench-encoder measures it for CPUs.
 	TextBatch, ImageBatch int
 
 	// Provider computes the towers; "" means what the environment variable
@@ -34,9 +35,11 @@ type Options struct {
 	// which one it is.
 	Provider Provider
 
-	// Spin lets idle threads spin for a moment before they sleep. Runs that
-	// follow each other closely become a little faster; each pause between two
-	// runs burns the cores of all threads.
+	// Spin lets idle threads spin for a moment before they sleep. Where the
+	// process has the cores to itself, runs that follow each other closely may
+	// become a little faster; beside other work it costs 1.4 to 2 times the CPU
+	// time for an image and gains nothing, and decoding beside the model is
+	// such work.
 	Spin bool
 
 	// NoArena gives memory back after each run instead of keeping it for the
