@@ -39,8 +39,15 @@ func TestSearchParts(t *testing.T) {
 		{"weight", []string{"a", "--plus", "b^0"}},
 		{"--minus", []string{"a", "--minus", " ^2"}},
 		{"--keywords", []string{"a", "--keywords", "--plus", "b"}},
+		{"--cut", []string{"a", "--cut=-1"}},
+		{"--cut", []string{"a", "--keywords", "--cut", "0.1"}},
 	} {
 		h.run(t, append([]string{"search", db}, c.args...)...).fails(exitUsage, c.says)
+	}
+	// With a cut a cat is found, and little else; without one all are answers.
+	cut := lines[matchLine](h.run(t, "search", db, "a cat", "-k", "17", "--cut", "0.1", "--json").ok())
+	if len(cut) == 0 || len(cut) > 5 || cut[0].ID != "cat.jpg" {
+		t.Errorf("cut: %+v", cut)
 	}
 	h.run(t, "search", db, "--like", "nobody.jpg").fails(exitFailure, "nobody.jpg")
 }
