@@ -78,7 +78,7 @@ func scriptWarnings(m encoder.Model, text string) []Warning {
 	if !known {
 		return nil
 	}
-	var scripts []string          // in the order they come
+	var scripts []string           // in the order they come
 	words := map[string][]string{} // that have letters of a script
 	for _, word := range strings.Fields(text) {
 		for _, r := range word {
