@@ -51,4 +51,9 @@ func TestCutKnowsWhatIsThere(t *testing.T) {
 	if answered > len(absent)/2 {
 		t.Errorf("%d of %d words for what is not there have an answer", answered, len(absent))
 	}
+	// A picture finds its like: itself at least, and not everything.
+	a, err := db.Ask(t.Context(), clipdb.Image(clipdb.File(filepath.Join(dir, "cat.jpg"))), &clipdb.SearchOptions{K: 17, Cut: 0.1})
+	if err != nil || len(a.Matches) == 0 || a.Matches[0].ID != "cat.jpg" || len(a.Matches) > 8 || a.Cut >= 1 {
+		t.Errorf("the picture of a cat: %d answers above %v, %v", len(a.Matches), a.Cut, err)
+	}
 }

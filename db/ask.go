@@ -13,6 +13,7 @@ import (
 // Answer is what a search found, and what is to be known about it.
 type Answer struct {
 	Matches []Match // best first
+	Cut     float32 // the least cosine that SearchOptions.Cut came to; 0 without one
 
 	// Warnings tell which texts of the query the model cannot take as they
 	// were meant: see WarningKind. Words for captions alone are no matter of

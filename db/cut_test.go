@@ -43,10 +43,18 @@ func TestCut(t *testing.T) {
 			}
 		}
 	}
-	// Pictures as queries have their own measure.
-	like, err := d.Search(ctx, db.Like("red0"), &db.SearchOptions{K: 60, Exact: true, Cut: 5})
-	if err != nil || len(like) == 0 || len(like) > 30 {
-		t.Errorf("like a red one: %d answers, %v", len(like), err)
+	// Pictures, and queries of several parts, have a measure of their own: red
+	// ones are like each other, which is more than chance.
+	for name, q := range map[string]db.Query{
+		"like":           db.Like("red0"),
+		"picture":        db.Image(picture(t, "red", 3)),
+		"text and like":  db.Text("red").Plus(0.9, db.Like("red0")),
+		"like less text": db.Like("red0").Minus(0.2, db.Text("blue")),
+	} {
+		a, err := d.Ask(ctx, q, &db.SearchOptions{K: 60, Exact: true, Cut: 20})
+		if err != nil || len(a.Matches) == 0 || len(a.Matches) > 30 || a.Cut <= 0 || a.Cut >= 1 {
+			t.Errorf("%s: %d answers above %v, %v", name, len(a.Matches), a.Cut, err)
+		}
 	}
 	for _, bad := range []float64{-1, math.NaN(), math.Inf(1)} {
 		if _, err := d.SearchByText(ctx, "red", &db.SearchOptions{Cut: bad}); !errors.Is(err, db.ErrQuery) {

@@ -44,8 +44,8 @@ type SearchOptions struct {
 	// of all in the database, such as 0.1. Something is always nearest; with
 	// Cut, a search for what is not there may find nothing. The score that is
 	// asked for is measured: by what everyday words score on stored pictures,
-	// or, where the query is a picture, by what stored pictures score on each
-	// other (docs/search.md has how well it does). Zero cuts nothing.
+	// and stored pictures on each other, made into queries as this one is made
+	// (docs/search.md has how well it does). Zero cuts nothing.
 	Cut float64
 
 	// Hybrid ranks by the words of captions too, beside the vectors; nil by
@@ -87,14 +87,13 @@ func (d *DB) answer(ctx context.Context, enc encoder.Encoder, q Query, o SearchO
 			return a, err
 		}
 	}
-	cut := float32(0)
 	if o.Cut > 0 && !q.keywordsAlone() {
-		if cut, err = d.cutScore(ctx, enc, r.side, o.Cut); err != nil {
+		if a.Cut, err = d.cutScore(ctx, enc, q, o.Cut); err != nil {
 			return a, err
 		}
 	}
 	hits, err := d.eng.Search(ctx, engine.Query{
-		Cut:    cut,
+		Cut:    a.Cut,
 		Vector: r.vector, K: o.K + len(r.like), Filter: o.Filter, Ef: o.Ef, Recall: o.Recall, Exact: o.Exact, MinScore: o.MinScore, Side: r.side, Keywords: words, Spec: r.spec,
 		Fetch: Fetch{Vector: o.WithVector, Original: o.WithImage, Thumbnail: o.WithThumbnail},
 	})

@@ -79,6 +79,15 @@ func (c *classifyCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	warnings, err := classifier.Warnings(a.ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		if err := a.warn(w); err != nil {
+			return err
+		}
+	}
 	failed := 0
 	for i, file := range c.Images {
 		scores, ofPicture, err := c.classify(a, classifier, file)
