@@ -142,8 +142,8 @@
 // Scores are cosines, not probabilities. Even good matches between a text and
 // a picture score low, how low differs from model to model and from query to
 // query, and something is always nearest: a search for what is not there
-// returns what is least far from it. SearchOptions.MinScore cuts, if you know
-// your model and your pictures.
+// returns what is least far from it. SearchOptions.Cut leaves out what is
+// probably unrelated, MinScore cuts if you know your model and your pictures.
 //
 // The built-in model is small, knows English only, and is not OpenAI's CLIP.
 // docs/models.md tells how well it does and what it is bad at.
