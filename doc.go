@@ -59,13 +59,6 @@
 //
 // # Classifying
 //
-// DB.Classify tells which of some labels fits a picture; NewClassifier does it
-// without a database, and from the vector of a stored item. A label is turned
-// into captions, by the model's own templates or those of ClassifyOptions, and
-// is the mean of their vectors.
-//
-// # Classifying
-//
 // DB.Classify tells which of some labels fits a picture best. Each label is put
 // into captions, those of the model's family or ClassifyOptions.Templates, and
 // stands for the mean of their vectors. A [LabelScore] has the cosine and a
