@@ -123,7 +123,7 @@ func TestInterruptAndResume(t *testing.T) {
 // The second Ctrl-C ends at once; nothing acknowledged is lost.
 func TestInterruptTwice(t *testing.T) {
 	h := newHomeWithRuntime(t)
-	const n = 40
+	const n = 200
 	dir := manyPhotos(t, n)
 	db := filepath.Join(h.dir, "p.clipdb")
 	r := h.start(t, "add", db, dir, "--json")
@@ -165,7 +165,7 @@ func TestInterruptWhileLooking(t *testing.T) {
 // and add goes on without doing its work again.
 func TestKillAndResume(t *testing.T) {
 	h := newHomeWithRuntime(t)
-	rounds, n := 20, 60
+	rounds, n := 20, 160
 	if testing.Short() || raceDetector {
 		rounds = 5
 	}
@@ -175,7 +175,7 @@ func TestKillAndResume(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, uint64(time.Now().UnixNano())))
 	killed := 0
 	for round := range rounds {
-		if n-len(acknowledged) < 60 { // the work must not run out on a quick machine
+		for n-len(acknowledged) < 160 { // the work must not run out on a quick machine
 			morePhotos(t, dir, n, n+60)
 			n += 60
 		}
