@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/clipdb/clipdb/db/engine"
@@ -34,8 +35,8 @@ const expireBatch = 256
 // an error or because ctx did, what was told to Found is deleted and the rest
 // is not; the same call goes on.
 //
-// An item is looked at again right before it is deleted, so that one whose
-// consent was renewed meanwhile stays.
+// An item that is changed before it is deleted stays, as one does whose consent
+// is renewed meanwhile; the next call looks at it anew.
 func (d *DB) Expire(ctx context.Context, now time.Time, opts *ExpireOptions) (int, error) {
 	var o ExpireOptions
 	if opts != nil {
@@ -53,9 +54,9 @@ func (d *DB) Expire(ctx context.Context, now time.Time, opts *ExpireOptions) (in
 		return 0, fmt.Errorf("expiring: %w", err)
 	}
 	total := 0
-	var batch []Expired
+	var batch []expiring
 	flush := func() error {
-		n, err := d.erase(ctx, batch, now, o)
+		n, err := d.erase(ctx, batch, o)
 		total += n
 		batch = batch[:0]
 		return err
@@ -65,7 +66,7 @@ func (d *DB) Expire(ctx context.Context, now time.Time, opts *ExpireOptions) (in
 			return total, err
 		}
 		if e, ok := expired(rec, now); ok {
-			batch = append(batch, e)
+			batch = append(batch, expiring{e, engine.Version{ID: rec.ID, Updated: rec.Updated}})
 		}
 		if len(batch) == expireBatch {
 			if err := flush(); err != nil {
@@ -77,31 +78,32 @@ func (d *DB) Expire(ctx context.Context, now time.Time, opts *ExpireOptions) (in
 	return total, err
 }
 
-// erase deletes those of the items that are expired still.
-func (d *DB) erase(ctx context.Context, batch []Expired, now time.Time, o ExpireOptions) (int, error) {
+// expiring is an expired item as it was when it was judged.
+type expiring struct {
+	Expired
+	version engine.Version
+}
+
+// erase deletes those of the items that nobody has changed since.
+func (d *DB) erase(ctx context.Context, batch []expiring, o ExpireOptions) (int, error) {
 	still := batch
 	if !o.DryRun {
-		still = nil
-		var ids []string
-		for _, e := range batch {
-			rec, err := d.eng.Get(ctx, e.ID, Fetch{})
-			if err != nil {
-				continue // gone meanwhile, or damaged: not ours to delete
-			}
-			if e, ok := expired(rec, now); ok {
-				still, ids = append(still, e), append(ids, e.ID)
-			}
+		versions := make([]engine.Version, len(batch))
+		for i, e := range batch {
+			versions[i] = e.version
 		}
-		if len(ids) == 0 {
-			return 0, nil
-		}
-		if _, err := d.eng.Delete(ctx, ids); err != nil {
+		gone, err := d.eng.DeleteUnchanged(ctx, versions)
+		if err != nil {
 			return 0, err
 		}
+		still = slices.DeleteFunc(batch, func(e expiring) bool {
+			_, ok := slices.BinarySearch(gone, e.ID) // by rising id, as the walk is
+			return !ok
+		})
 	}
 	if o.Found != nil {
 		for _, e := range still {
-			o.Found(e)
+			o.Found(e.Expired)
 		}
 	}
 	return len(still), nil

@@ -184,8 +184,17 @@ func (d *DB) resolve(ctx context.Context, enc encoder.Encoder, q Query) (resolve
 		return r, err
 	}
 	spec := d.eng.Spec()
-	if !spec.Bound() || spec.Dim != len(vectors[0]) {
-		return r, nil // an empty database; with items, a wrong dimension was refused above
+	if !spec.Bound() {
+		return r, nil // nothing was stored yet
+	}
+	if spec.Dim != len(vectors[0]) {
+		// What has no items takes any model, and has no answers. Else the
+		// vectors were changed for another model's since they were compared above.
+		stats, err := d.eng.Stats(ctx)
+		if err == nil && stats.Records > 0 {
+			err = spec.Check(r.spec)
+		}
+		return r, err
 	}
 	var err error
 	r.vector, r.side, err = combine(q.parts, vectors)

@@ -2,13 +2,14 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/clipdb/clipdb/db/engine"
+	"github.com/clipdb/clipdb/encoder"
 )
 
 // Attributes that rating an item stores.
@@ -88,13 +89,13 @@ type rating struct {
 	scale     float64
 }
 
-// newRating asks the model for the vectors of the labels.
-func (d *DB) newRating(ctx context.Context, o SensitiveOptions) (*rating, error) {
-	vs, err := d.labels(ctx, d.enc(), slices.Concat(o.Labels, o.Neutral), o.Templates)
+// newRating asks a model for the vectors of the labels.
+func (d *DB) newRating(ctx context.Context, enc encoder.Encoder, o SensitiveOptions) (*rating, error) {
+	vs, err := d.labels(ctx, enc, slices.Concat(o.Labels, o.Neutral), o.Templates)
 	if err != nil {
 		return nil, fmt.Errorf("labels of sensitive content: %w", err)
 	}
-	return &rating{threshold: o.Threshold, captions: vs, sensitive: len(o.Labels), scale: logitScale(d.enc().Model())}, nil
+	return &rating{threshold: o.Threshold, captions: vs, sensitive: len(o.Labels), scale: logitScale(enc.Model())}, nil
 }
 
 // score returns the part of the softmax that falls on the sensitive labels.
@@ -125,8 +126,9 @@ func (r *rating) rate(vector []float32, attrs Attrs) Attrs {
 
 // rater keeps the rating of Options.Sensitive once it is known.
 type rater struct {
-	mu     sync.Mutex
-	rating *rating
+	mu          sync.Mutex
+	fingerprint string // of the model that made it
+	rating      *rating
 }
 
 // rateRecords puts the rating into the attributes of records whose vectors
@@ -135,16 +137,17 @@ func (d *DB) rateRecords(ctx context.Context, records []engine.Record) error {
 	if d.opts.Sensitive == nil {
 		return nil
 	}
-	if d.enc() == nil {
+	enc := d.enc()
+	if enc == nil {
 		return fmt.Errorf("rating for sensitive content: %w", ErrNoEncoder)
 	}
-	own := d.spec().Fingerprint
+	own := enc.Model().Fingerprint
 	for i := range records {
 		r := &records[i]
 		if r.Model != own || r.Image == nil {
 			continue
 		}
-		rating, err := d.rating(ctx)
+		rating, err := d.rating(ctx, enc)
 		if err != nil {
 			return err
 		}
@@ -153,15 +156,16 @@ func (d *DB) rateRecords(ctx context.Context, records []engine.Record) error {
 	return nil
 }
 
-func (d *DB) rating(ctx context.Context) (*rating, error) {
+func (d *DB) rating(ctx context.Context, enc encoder.Encoder) (*rating, error) {
 	d.rater.mu.Lock()
 	defer d.rater.mu.Unlock()
-	if d.rater.rating == nil {
-		r, err := d.newRating(ctx, d.opts.Sensitive.withDefaults())
+	fingerprint := enc.Model().Fingerprint
+	if d.rater.rating == nil || d.rater.fingerprint != fingerprint {
+		r, err := d.newRating(ctx, enc, d.opts.Sensitive.withDefaults())
 		if err != nil {
 			return nil, err
 		}
-		d.rater.rating = r
+		d.rater.rating, d.rater.fingerprint = r, fingerprint
 	}
 	return d.rater.rating, nil
 }
@@ -192,11 +196,15 @@ func (d *DB) RateSensitive(ctx context.Context, opts SensitiveOptions, store boo
 			return err
 		}
 	}
-	r, err := d.newRating(ctx, opts.withDefaults())
+	enc := d.enc()
+	if enc == nil {
+		return fmt.Errorf("rating for sensitive content: %w", ErrNoEncoder)
+	}
+	r, err := d.newRating(ctx, enc, opts.withDefaults())
 	if err != nil {
 		return err
 	}
-	fingerprint := d.spec().Fingerprint
+	fingerprint := enc.Model().Fingerprint
 	for rec, err := range d.eng.All(ctx, engine.Scan{Fetch: Fetch{Vector: true, Original: store, Thumbnail: store}}) {
 		if err != nil {
 			return err
@@ -207,7 +215,7 @@ func (d *DB) RateSensitive(ctx context.Context, opts SensitiveOptions, store boo
 		attrs := r.rate(rec.Vector, rec.Attrs)
 		if store && (rec.Attrs[AttrSensitive] != attrs[AttrSensitive] || rec.Attrs[AttrSensitiveScore] != attrs[AttrSensitiveScore]) {
 			rec.Attrs = attrs
-			if err := d.restore(ctx, rec); err != nil {
+			if err := d.renew(ctx, rec); err != nil {
 				return fmt.Errorf("%.200q: %w", rec.ID, err)
 			}
 		}
@@ -220,20 +228,20 @@ func (d *DB) RateSensitive(ctx context.Context, opts SensitiveOptions, store boo
 	return nil
 }
 
-// restore writes a whole record back, unless it was changed or deleted since
-// it was read.
-func (d *DB) restore(ctx context.Context, rec *Record) error {
+// renew writes a whole record back, unless it was changed or deleted since it
+// was read, or has another model's vector by now.
+func (d *DB) renew(ctx context.Context, rec *Record) error {
 	d.storing.RLock()
 	defer d.storing.RUnlock()
-	now, err := d.eng.Get(ctx, rec.ID, Fetch{})
-	if err != nil || !now.Updated.Equal(rec.Updated) || now.Model != rec.Model {
-		return nil // gone or newer: what was read is not to be written
+	if d.spec().Fingerprint != rec.Model {
+		return nil
 	}
-	fresh := *rec
-	fresh.Updated = time.Time{} // the engine's to set
-	results, err := d.eng.Put(ctx, []engine.Record{fresh}, engine.Replace)
+	results, err := d.eng.Put(ctx, []engine.Record{*rec}, engine.Renew)
 	if err == nil {
 		err = results[0].Err
+	}
+	if errors.Is(err, engine.ErrChanged) {
+		return nil
 	}
 	return err
 }

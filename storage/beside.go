@@ -77,6 +77,25 @@ func (t *Tx) NextVectorCount() int {
 	return int(st.nextVectors)
 }
 
+// DropVectors removes all vectors, also those beside the served ones: the next
+// one that is put fixes the dimension anew. Slots keep their records, if any.
+func (t *Tx) DropVectors() error {
+	if err := t.DropNextVectors(); err != nil {
+		return err
+	}
+	st, err := t.writing()
+	if err != nil {
+		return err
+	}
+	t.vectors[servedSet] = nil
+	if err := t.emptyBucket(st.set(servedSet).bucket); err != nil {
+		return err
+	}
+	st.dim, st.rows, st.vectors, st.vectorBytes = 0, 0, 0, 0
+	t.changed()
+	return nil
+}
+
 // DropNextVectors removes all vectors beside the served ones.
 func (t *Tx) DropNextVectors() error {
 	st, err := t.writing()

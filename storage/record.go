@@ -14,6 +14,8 @@ const (
 	MaxAttrs   = 1 << 20 // bytes, as the caller has encoded them
 	MaxModel   = 256     // bytes of a model fingerprint
 	MaxFormat  = 32      // bytes of the name of an image format
+
+	MaxMeasure = 1<<31 - 1 // pixels of width and height, and frames
 )
 
 // Record is one item: everything but its vector and its image bytes.
@@ -173,8 +175,8 @@ func (r *Record) validate() error {
 		switch {
 		case len(i.Format) > MaxFormat || !utf8.ValidString(i.Format):
 			return fmt.Errorf("%w: image format of %d bytes", ErrInvalid, len(i.Format))
-		case i.Width < 0, i.Height < 0, i.Size < 0, i.Frames < 0:
-			return fmt.Errorf("%w: image of %q with a negative measure", ErrInvalid, r.ID)
+		case i.Size < 0, min(i.Width, i.Height, i.Frames) < 0, max(i.Width, i.Height, i.Frames) > MaxMeasure:
+			return fmt.Errorf("%w: image of %q with an impossible measure", ErrInvalid, r.ID)
 		}
 	}
 	return nil

@@ -35,8 +35,9 @@ type Engine interface {
 	// nothing of the batch is stored.
 	//
 	// Created and Updated are set by the engine where they are zero; a
-	// replacement keeps the Created of what it replaces and has another
-	// Updated, by which a change of the record is known. Image.Original and
+	// replacement keeps the Created of what it replaces and has a later
+	// Updated, by which a change of the record is known; with Renew, the
+	// Updated that is given is that of the record to be replaced. Image.Original and
 	// Image.Thumbnail are stored when not nil. The engine does not keep the
 	// slices it is given after Put returns.
 	Put(ctx context.Context, records []Record, mode PutMode) ([]PutResult, error)
@@ -46,6 +47,12 @@ type Engine interface {
 
 	// Exists tells for each id whether a record has it.
 	Exists(ctx context.Context, ids []string) ([]bool, error)
+
+	// DeleteUnchanged removes those of the records that are as they were when
+	// their Updated was read, and returns their ids in the order given. It
+	// compares and removes in one step; what changed or went meanwhile is
+	// passed over.
+	DeleteUnchanged(ctx context.Context, versions []Version) ([]string, error)
 
 	// Delete removes records and returns how many there were. Ids that no
 	// record has are passed over. Deleted records are in no later answer;
@@ -151,7 +158,14 @@ type PutMode uint8
 const (
 	Create  PutMode = iota // an id that exists gets ErrExists
 	Replace                // an id that exists is replaced whole
+	Renew                  // an id whose record has the same Updated is replaced whole; others get ErrChanged
 )
+
+// Version is a record as it was at some time.
+type Version struct {
+	ID      string
+	Updated time.Time
+}
 
 // PutStatus says what became of one record of a Put.
 type PutStatus uint8

@@ -12,6 +12,10 @@ var (
 	// ErrExists is returned when a record is to be created under an id that
 	// is taken.
 	ErrExists = errors.New("item exists already")
+
+	// ErrChanged is returned when a record is to be renewed that was changed
+	// or deleted since it was read.
+	ErrChanged = errors.New("item was changed meanwhile")
 	// ErrDimension is returned when a vector has not the database's
 	// dimension. It comes as a *DimensionError.
 	ErrDimension = errors.New("wrong vector dimension")

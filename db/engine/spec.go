@@ -20,6 +20,9 @@ type Spec struct {
 // MaxSpecText bounds each of name, licence and card of a Spec, in bytes.
 const MaxSpecText = 64 << 10
 
+// MaxFingerprint bounds the fingerprint of a Spec, in bytes.
+const MaxFingerprint = 256
+
 // Bound reports whether the spec names vectors at all.
 func (s Spec) Bound() bool { return s.Dim > 0 }
 
@@ -54,6 +57,9 @@ func (s Spec) With(other Spec) Spec {
 // CheckText returns an error wrapping ErrLimit when what the spec says for
 // people is too long.
 func (s Spec) CheckText() error {
+	if n := len(s.Fingerprint); n > MaxFingerprint {
+		return fmt.Errorf("%w: the fingerprint of the model has %d bytes, %d are allowed", ErrLimit, n, MaxFingerprint)
+	}
 	if n := max(len(s.Model), len(s.Licence), len(s.Card)); n > MaxSpecText {
 		return fmt.Errorf("%w: the description of the model has %d bytes, %d are allowed", ErrLimit, n, MaxSpecText)
 	}

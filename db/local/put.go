@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/clipdb/clipdb/db/engine"
 	"github.com/clipdb/clipdb/storage"
@@ -38,6 +39,10 @@ func (e *Engine) Bind(ctx context.Context, spec engine.Spec) error {
 			} else if tx.RecordCount() > 0 {
 				return err
 			}
+		}
+		// The vectors of the last record are gone, but their dimension is not.
+		if err := tx.DropVectors(); err != nil {
+			return err
 		}
 		c.spec, c.bound = spec, true
 		if err := tx.PutMeta(specKey, b); err != nil {
@@ -143,10 +148,15 @@ func (p *put) store(tx *storage.Tx, c *change, r *engine.Record, attrs []byte) (
 	case p.mode == engine.Create:
 		return engine.Refused, refusal{fmt.Errorf("%w: %.200q", engine.ErrExists, r.ID)}
 	}
+	if p.mode == engine.Renew && (old == nil || !old.Updated.Equal(r.Updated)) {
+		return engine.Refused, refusal{fmt.Errorf("%w: %.200q", engine.ErrChanged, r.ID)}
+	}
 	rec := &storage.Record{ID: r.ID, Caption: r.Caption, Attrs: attrs, Created: r.Created, Updated: r.Updated, Model: r.Model}
-	now := time.Now()
-	if rec.Updated.IsZero() {
-		rec.Updated = now
+	if rec.Updated.IsZero() || p.mode == engine.Renew {
+		rec.Updated = time.Now()
+		if old != nil && !rec.Updated.After(old.Updated) { // clocks are coarse, and are set back
+			rec.Updated = old.Updated.Add(1)
+		}
 	}
 	switch {
 	case old != nil:
@@ -231,7 +241,8 @@ func checkRecord(r *engine.Record, spec engine.Spec) error {
 			return fmt.Errorf("%w: a time of %.200q lies outside the years 1678 to 2261", engine.ErrLimit, r.ID)
 		}
 	}
-	if im := r.Image; im != nil && (len(im.Format) > storage.MaxFormat || im.Width < 0 || im.Height < 0 || im.Size < 0 || im.Frames < 0) {
+	if im := r.Image; im != nil && (len(im.Format) > storage.MaxFormat || !utf8.ValidString(im.Format) || im.Size < 0 ||
+		min(im.Width, im.Height, im.Frames) < 0 || max(im.Width, im.Height, im.Frames) > storage.MaxMeasure) {
 		return fmt.Errorf("%w: the image of %.200q has impossible measures", engine.ErrLimit, r.ID)
 	}
 	if im := r.Image; im != nil && max(len(im.Original), len(im.Thumbnail)) > maxBlob {
@@ -268,7 +279,6 @@ func (e *Engine) Delete(ctx context.Context, ids []string) (int, error) {
 	defer e.leave()
 	n := 0
 	err := e.commit(&op{ctx: ctx, size: 256 * len(ids), run: func(tx *storage.Tx, c *change) error {
-		n = 0
 		var gone []string
 		for _, id := range ids {
 			if engine.CheckID(id) != nil {
@@ -277,24 +287,67 @@ func (e *Engine) Delete(ctx context.Context, ids []string) (int, error) {
 			if err := tx.DeleteFailure(id); err != nil {
 				return err
 			}
-			old, err := tx.DeleteRecord(id)
-			if errors.Is(err, storage.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return fmt.Errorf("deleting %.200q: %w", id, err)
-			}
-			c.remove(old.Slot)
-			if err := c.logged(tx, storage.LogDelete, old.Slot); err != nil {
+			switch was, err := c.erase(tx, id); {
+			case err != nil:
 				return err
+			case was:
+				gone = append(gone, id)
 			}
-			n++
-			gone = append(gone, id)
 		}
+		n = len(gone)
 		return e.note(tx, engine.AuditDelete, "", gone)
 	}})
 	if err != nil {
 		return 0, err
 	}
 	return n, nil
+}
+
+// DeleteUnchanged implements engine.Engine.
+func (e *Engine) DeleteUnchanged(ctx context.Context, versions []engine.Version) ([]string, error) {
+	if err := e.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer e.leave()
+	var gone []string
+	err := e.commit(&op{ctx: ctx, size: 256 * len(versions), run: func(tx *storage.Tx, c *change) error {
+		gone = nil
+		for _, v := range versions {
+			rec, err := tx.Record(v.ID)
+			if errors.Is(err, storage.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return fmt.Errorf("deleting %.200q: %w", v.ID, err)
+			}
+			if !rec.Updated.Equal(v.Updated) {
+				continue
+			}
+			if err := tx.DeleteFailure(v.ID); err != nil {
+				return err
+			}
+			if _, err := c.erase(tx, v.ID); err != nil {
+				return err
+			}
+			gone = append(gone, v.ID)
+		}
+		return e.note(tx, engine.AuditDelete, "", gone)
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return gone, nil
+}
+
+// erase deletes a record, and reports whether there was one.
+func (c *change) erase(tx *storage.Tx, id string) (bool, error) {
+	old, err := tx.DeleteRecord(id)
+	if errors.Is(err, storage.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("deleting %.200q: %w", id, err)
+	}
+	c.remove(old.Slot)
+	return true, c.logged(tx, storage.LogDelete, old.Slot)
 }

@@ -314,6 +314,25 @@ func testBind(t *testing.T, h Harness) {
 	if err := e.Bind(ctx, two); err != nil {
 		t.Fatalf("Bind of an emptied database: %v", err)
 	}
+	if err := e.Bind(ctx, engine.Spec{Dim: 3, Fingerprint: strings.Repeat("f", engine.MaxFingerprint+1)}); !errors.Is(err, engine.ErrLimit) {
+		t.Errorf("Bind with a fingerprint beyond the limit: %v", err)
+	}
+	// What is empty again takes vectors of any dimension.
+	for _, dim := range []int{5, 2} {
+		wide := engine.Spec{Dim: dim, Model: "wide", Fingerprint: "cccc"}
+		if err := e.Bind(ctx, wide); err != nil {
+			t.Fatalf("Bind of an emptied database to %d components: %v", dim, err)
+		}
+		v := make([]float32, dim)
+		v[dim-1] = 1
+		m.put(t, e, engine.Create, engine.Record{ID: "w", Vector: v, Model: "cccc"})
+		e = reopen(t, h, e, dir)
+		m.check(t, e)
+		m.delete(t, e, "w")
+	}
+	if err := e.Bind(ctx, two); err != nil {
+		t.Fatalf("Bind of an emptied database: %v", err)
+	}
 	m.put(t, e, engine.Create, engine.Record{ID: "b", Vector: []float32{1, 0, 0}, Model: "bbbb"})
 	e = reopen(t, h, e, dir)
 	m.check(t, e)

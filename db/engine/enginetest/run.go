@@ -41,6 +41,7 @@ func Run(t *testing.T, h Harness) {
 		{"Images", testImages},
 		{"BatchesAndRefusals", testBatches},
 		{"Bind", testBind},
+		{"Versions", testVersions},
 		{"Failures", testFailures},
 		{"SearchAgainstOracle", testSearch},
 		{"SearchOptions", testSearchOptions},
