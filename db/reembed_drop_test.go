@@ -29,3 +29,21 @@ func TestReembedKeepsWhatALimitOfTodayRefuses(t *testing.T) {
 		t.Errorf("pictures of more bytes than today's limit: %+v, %v", rep, err)
 	}
 }
+
+func TestReembedDropsCaptionsToo(t *testing.T) {
+	d := open(t, newPath(t), &db.Options{Encoder: &palette{}})
+	mustInsert(t, d, db.Item{ID: "bare", Vector: vector(1, paletteDim), Caption: "zebra"})
+	mustInsert(t, d, db.Item{ID: "kept", Image: picture(t, "red", 1), Caption: "a zebra that stands in some grass with others"})
+	search := func(want string) {
+		t.Helper()
+		ms, err := d.SearchByKeywords(ctx, "zebra", &db.SearchOptions{K: 1})
+		if err != nil || len(ms) != 1 || ms[0].ID != want {
+			t.Errorf("zebra: %v, %v; want %s", ids(ms), err, want)
+		}
+	}
+	search("bare")
+	if _, err := d.Reembed(ctx, newTurned(), &db.ReembedOptions{DropFailed: true}); err != nil {
+		t.Fatal(err)
+	}
+	search("kept")
+}
