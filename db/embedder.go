@@ -96,6 +96,11 @@ func (e *embedder) read(ctx context.Context, r io.Reader) (*picture, error) {
 // decode fills in the pixels. It waits for a token of gate, if there is one,
 // because each decoding may hold hundreds of megabytes.
 func (e *embedder) decode(ctx context.Context, p *picture, gate chan struct{}) error {
+	return e.decodeWithin(ctx, p, gate, e.opts.MaxImageBytes)
+}
+
+// decodeWithin is decode with another limit of bytes.
+func (e *embedder) decodeWithin(ctx context.Context, p *picture, gate chan struct{}, most int64) error {
 	if gate != nil {
 		select {
 		case gate <- struct{}{}:
@@ -105,7 +110,7 @@ func (e *embedder) decode(ctx context.Context, p *picture, gate chan struct{}) e
 		}
 	}
 	var err error
-	p.rgb, p.info, err = pixel.DecodeBytes(ctx, p.data, pixel.Limits{Bytes: e.opts.MaxImageBytes, Pixels: e.opts.MaxImagePixels})
+	p.rgb, p.info, err = pixel.DecodeBytes(ctx, p.data, pixel.Limits{Bytes: most, Pixels: e.opts.MaxImagePixels})
 	return err
 }
 

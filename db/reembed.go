@@ -23,9 +23,11 @@ var ErrPending = engine.ErrPending
 type ReembedOptions struct {
 	BatchSize int // pictures given to the model at once; 0 means 16
 
-	// DropFailed deletes the items that the new model has no vector for, those
-	// without a picture among them, in the step that switches the models.
-	// Without it such items hold the switch back.
+	// DropFailed deletes, in the step that switches the models, the items that
+	// no model could have a vector for: those without a picture that is large
+	// enough, and those whose picture cannot be decoded. Without it such items
+	// hold the switch back. Items that failed for any other reason, as by a
+	// limit of today or by an error of the disk, stay and hold it back always.
 	DropFailed bool
 
 	// Progress is called after each group of items that is durable.
@@ -99,12 +101,12 @@ func (d *DB) Reembed(ctx context.Context, enc encoder.Encoder, opts *ReembedOpti
 	if err != nil {
 		return rep, err
 	}
-	r := reembedding{d: d, enc: enc, o: o, began: began, failed: map[string]string{}}
+	r := reembedding{d: d, enc: enc, o: o, began: began, failed: map[string]failing{}}
 	r.done, r.total, rep.Kept = status.Done, status.Total, status.Done
 	rep.Switched, err = r.run(ctx)
 	rep.Embedded, rep.Elapsed = r.embedded, time.Since(began)
 	for id, why := range r.failed {
-		rep.Failed = append(rep.Failed, Failure{ID: id, Reason: why, Time: began})
+		rep.Failed = append(rep.Failed, Failure{ID: id, Reason: why.reason, Time: began})
 	}
 	slices.SortFunc(rep.Failed, func(a, b Failure) int { return bytes.Compare([]byte(a.ID), []byte(b.ID)) })
 	return rep, err
@@ -136,9 +138,30 @@ type reembedding struct {
 	enc    encoder.Encoder
 	o      ReembedOptions
 	began  time.Time
-	failed map[string]string // by id
+	failed map[string]failing // by id
 
 	done, total, embedded int
+}
+
+// failing is why an item has no vector of the new model.
+type failing struct {
+	reason string
+	drop   bool // there will never be one
+}
+
+func (r *reembedding) fail(id string, err error) {
+	drop := errors.Is(err, errNoPicture) || errors.Is(err, ErrImageFormat)
+	r.failed[id] = failing{err.Error(), drop}
+}
+
+// held counts the failed items that may not be deleted.
+func (r *reembedding) held() (n int) {
+	for _, f := range r.failed {
+		if !f.drop || !r.o.DropFailed {
+			n++
+		}
+	}
+	return n
 }
 
 // run makes passes over what is pending until nothing is, and switches.
@@ -148,8 +171,8 @@ func (r *reembedding) run(ctx context.Context) (switched bool, err error) {
 		if err := r.pass(ctx); err != nil {
 			return false, err
 		}
-		if len(r.failed) > 0 && !r.o.DropFailed {
-			return false, fmt.Errorf("%w: %d of %d; Failed tells why, DropFailed deletes them", ErrPending, len(r.failed), r.total)
+		if n := r.held(); n > 0 {
+			return false, fmt.Errorf("%w: %d of %d; Failed tells why, DropFailed deletes those without a usable picture", ErrPending, n, r.total)
 		}
 		err := r.finish(ctx)
 		if err == nil {
@@ -217,8 +240,10 @@ func (r *reembedding) embed(ctx context.Context, ids []string) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case errors.Is(err, ErrNotFound): // deleted meanwhile
+		case errors.Is(err, ErrClosed):
+			return err
 		case err != nil:
-			r.failed[id] = err.Error()
+			r.fail(id, err)
 		default:
 			images = append(images, pictures[i])
 			out = append(out, engine.Reembedded{ID: id, Image: sums[i]})
@@ -269,7 +294,8 @@ func (r *reembedding) picture(ctx context.Context, id string) (image.Image, [32]
 		return nil, im.SHA256, errNoPicture
 	}
 	p := &picture{data: data}
-	if err := r.d.decode(ctx, p, r.d.decoders); err != nil {
+	// Bytes that are stored were within the limit once.
+	if err := r.d.decodeWithin(ctx, p, r.d.decoders, max(r.d.opts.MaxImageBytes, int64(len(data)))); err != nil {
 		return nil, im.SHA256, err
 	}
 	if len(im.Original) == 0 && !enough(p.rgb, im, r.enc.Model().ImageSize) {

@@ -79,8 +79,7 @@ func (e *Engine) apply(c *change) error {
 	if e.kind != Flat {
 		e.vecs.set(slots, vecs)
 	}
-	e.cols.apply(c)
-	e.words.apply(c)
+	e.followers(c)
 	e.tail.Add(int64(c.log))
 	e.deletes = e.deletes || len(c.deleted) > 0
 	if err := e.follow(slots, vecs, c.deleted); err != nil {
@@ -90,6 +89,12 @@ func (e *Engine) apply(c *change) error {
 		}
 	}
 	return nil
+}
+
+// followers makes what is kept of attributes and captions follow a commit.
+func (e *Engine) followers(c *change) {
+	e.cols.apply(c)
+	e.words.apply(c)
 }
 
 // follow changes the index. A panic of it is an error like others.

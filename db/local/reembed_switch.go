@@ -115,7 +115,7 @@ func (e *Engine) switchTo(spec engine.Spec, idx index.Index, kind Kind, drop []s
 	e.reuse.Add(1) // searches that are between index and records begin again
 	e.turn.Add(1)
 	e.vecs.forgetAll()
-	e.cols.apply(&c)
+	e.followers(&c)
 	e.spec.Store(&spec)
 	old := e.idx
 	e.idx, e.kind = idx, kind
