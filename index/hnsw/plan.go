@@ -135,7 +135,7 @@ func (g *Graph) walkFiltered(s *searcher, v *view, from uint32, q index.Query, p
 	share := min(s.pool.share(lookEntries, p.share, lookPrior), 1)
 	if p.asked > 0 {
 		if ef, ok := g.tuned.ef(g, q.Side, p.asked, k, live, share); ok {
-			s.pool.ef = min(max(ef, k), index.MaxEf)
+			s.pool.widen(min(max(ef, k), index.MaxEf))
 		}
 	}
 	cost := g.beamCost(s.pool.ef, share)

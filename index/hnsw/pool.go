@@ -108,6 +108,20 @@ func (p *pool) trim() {
 	p.bound = p.keys[n-1]
 }
 
+// widen changes how many entries are wanted. A pool that was full and is not
+// any more takes every key again; one that holds too many is cut.
+func (p *pool) widen(ef int) {
+	p.ef = ef
+	if p.admitted < ef {
+		p.bound = math.MaxUint64
+		return
+	}
+	for p.admitted > ef {
+		p.trim()
+	}
+	p.trim()
+}
+
 // next returns the best entry not yet expanded and marks it so.
 func (p *pool) next() (slot uint32, ok bool) {
 	for i := p.cursor; i < len(p.keys); i++ {
