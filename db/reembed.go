@@ -146,12 +146,13 @@ type reembedding struct {
 // failing is why an item has no vector of the new model.
 type failing struct {
 	reason string
-	drop   bool // there will never be one
+	drop   bool      // there will never be one
+	seen   time.Time // when the item was last written, then
 }
 
-func (r *reembedding) fail(id string, err error) {
+func (r *reembedding) fail(id string, seen time.Time, err error) {
 	drop := errors.Is(err, errNoPicture) || errors.Is(err, ErrImageFormat)
-	r.failed[id] = failing{err.Error(), drop}
+	r.failed[id] = failing{err.Error(), drop, seen}
 }
 
 // held counts the failed items that may not be deleted.
@@ -188,9 +189,9 @@ func (r *reembedding) run(ctx context.Context) (switched bool, err error) {
 // finish switches the models.
 func (r *reembedding) finish(ctx context.Context) error {
 	d := r.d
-	var drop []string
-	for id := range r.failed {
-		drop = append(drop, id)
+	var drop []engine.Version
+	for id, f := range r.failed {
+		drop = append(drop, engine.Version{ID: id, Updated: f.seen})
 	}
 	d.storing.Lock()
 	defer d.storing.Unlock()
@@ -227,10 +228,11 @@ func (r *reembedding) embed(ctx context.Context, ids []string) error {
 	}
 	pictures := make([]image.Image, len(ids))
 	sums := make([][32]byte, len(ids))
+	seen := make([]time.Time, len(ids))
 	errs := make([]error, len(ids))
 	var wg sync.WaitGroup
 	for i, id := range ids {
-		wg.Go(func() { pictures[i], sums[i], errs[i] = r.picture(ctx, id) })
+		wg.Go(func() { pictures[i], sums[i], seen[i], errs[i] = r.picture(ctx, id) })
 	}
 	wg.Wait()
 	var images []image.Image
@@ -243,7 +245,7 @@ func (r *reembedding) embed(ctx context.Context, ids []string) error {
 		case errors.Is(err, ErrClosed):
 			return err
 		case err != nil:
-			r.fail(id, err)
+			r.fail(id, seen[i], err)
 		default:
 			images = append(images, pictures[i])
 			out = append(out, engine.Reembedded{ID: id, Image: sums[i]})
@@ -277,31 +279,31 @@ func (r *reembedding) embed(ctx context.Context, ids []string) error {
 var errNoPicture = errors.New("no picture is stored that is large enough for the model")
 
 // picture reads what of an item's picture the model can see.
-func (r *reembedding) picture(ctx context.Context, id string) (image.Image, [32]byte, error) {
+func (r *reembedding) picture(ctx context.Context, id string) (image.Image, [32]byte, time.Time, error) {
 	rec, err := r.d.eng.Get(ctx, id, Fetch{Original: true, Thumbnail: true})
 	if err != nil {
-		return nil, [32]byte{}, err
+		return nil, [32]byte{}, time.Time{}, err
 	}
 	im := rec.Image
 	if im == nil {
-		return nil, [32]byte{}, errNoPicture
+		return nil, [32]byte{}, rec.Updated, errNoPicture
 	}
 	data := im.Original
 	if len(data) == 0 {
 		data = im.Thumbnail
 	}
 	if len(data) == 0 {
-		return nil, im.SHA256, errNoPicture
+		return nil, im.SHA256, rec.Updated, errNoPicture
 	}
 	p := &picture{data: data}
 	// Bytes that are stored were within the limit once.
 	if err := r.d.decodeWithin(ctx, p, r.d.decoders, max(r.d.opts.MaxImageBytes, int64(len(data)))); err != nil {
-		return nil, im.SHA256, err
+		return nil, im.SHA256, rec.Updated, err
 	}
 	if len(im.Original) == 0 && !enough(p.rgb, im, r.enc.Model().ImageSize) {
-		return nil, im.SHA256, errNoPicture
+		return nil, im.SHA256, rec.Updated, errNoPicture
 	}
-	return p.rgb, im.SHA256, nil
+	return p.rgb, im.SHA256, rec.Updated, nil
 }
 
 // enough reports whether a thumbnail shows the model as much as the picture.

@@ -47,3 +47,22 @@ func TestReembedDropsCaptionsToo(t *testing.T) {
 	}
 	search("kept")
 }
+
+func TestReembedKeepsWhatIsReplacedMeanwhile(t *testing.T) {
+	d := open(t, newPath(t), &db.Options{Encoder: &palette{}})
+	mustInsert(t, d, db.Item{ID: "bare", Vector: vector(1, paletteDim)})
+	mustInsert(t, d, db.Item{ID: "ok", Image: picture(t, "red", 2)})
+	once := true
+	rep, err := d.Reembed(ctx, newTurned(), &db.ReembedOptions{DropFailed: true, Progress: func(db.ReembedProgress) {
+		if !once {
+			return
+		}
+		once = false // the pass has found nothing that it could use
+		if _, _, err := d.Upsert(ctx, db.Item{ID: "bare", Image: picture(t, "blue", 3)}); err != nil {
+			t.Error(err)
+		}
+	}})
+	if err != nil || !rep.Switched || len(rep.Failed) != 0 || count(t, d) != 2 {
+		t.Errorf("an item that got a picture meanwhile: %+v, %v, %d left", rep, err, count(t, d))
+	}
+}

@@ -15,7 +15,13 @@ var errFileExists = errors.New("the file exists already")
 
 // writeFile lets write fill a file that appears under its name only when it is
 // whole and on disk. Without replace a file that is there already is kept.
-func writeFile(name string, replace bool, write func(io.Writer) error) (err error) {
+func writeFile(name string, replace bool, write func(io.Writer) error) error {
+	// What the user's mask leaves of it.
+	return writeFileMode(name, replace, 0o666, write)
+}
+
+// writeFileMode is writeFile for a file of that mode.
+func writeFileMode(name string, replace bool, mode fs.FileMode, write func(io.Writer) error) (err error) {
 	if !replace {
 		if _, err := os.Lstat(name); err == nil {
 			return fmt.Errorf("%s: %w; use --force to replace it", name, errFileExists)
@@ -24,10 +30,9 @@ func writeFile(name string, replace bool, write func(io.Writer) error) (err erro
 		}
 	}
 	dir := filepath.Dir(name)
-	// Not os.CreateTemp: its files are for their owner alone, this one is to
-	// have the mode that the user's mask gives.
+	// Not os.CreateTemp: its files are always for their owner alone.
 	tmpName := filepath.Join(dir, fmt.Sprintf(".%s.%016x.tmp", filepath.Base(name), rand.Uint64()))
-	tmp, err := os.OpenFile(tmpName, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	tmp, err := os.OpenFile(tmpName, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return fmt.Errorf("cannot write in the folder %s: %w", dir, plainPathError(err))
 	}

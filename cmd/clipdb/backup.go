@@ -55,7 +55,8 @@ func (c *backupCmd) Run(a *app) error {
 	if c.File == "-" {
 		return write(a.out)
 	}
-	if err := writeFile(c.File, c.Force, write); err != nil {
+	// As private as the database, whose pictures it holds.
+	if err := writeFileMode(c.File, c.Force, 0o600, write); err != nil {
 		return err
 	}
 	took := time.Since(start)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -191,6 +192,8 @@ func TestBackupAndCompact(t *testing.T) {
 	l := line[backupLine](r)
 	if st, err := os.Stat(copied); err != nil || st.Size() != l.Bytes || l.File != copied {
 		t.Errorf("got %+v, %v", l, err)
+	} else if mode := st.Mode().Perm(); runtime.GOOS != "windows" && mode != 0o600 {
+		t.Errorf("the copy of a private database has mode %v", mode)
 	}
 	if l := line[infoLine](h.run(t, "info", copied, "--json").ok()); l.Items != 30 {
 		t.Errorf("the copy has %d items", l.Items)

@@ -102,11 +102,11 @@ type Engine interface {
 
 	// FinishReembed puts the second set in the place of the served one, in
 	// one durable step, together with the deletion of those records of drop
-	// that have no vector in it. Searches are served by the old vectors until
-	// that step and by the new ones from then on; Put and Delete wait while
-	// the index of the new vectors is built. When records without a vector
+	// that have no vector in it and have not been written since. Searches are
+	// served by the old vectors until that step and by the new ones from then
+	// on; Put and Delete wait while the index of the new vectors is built. When records without a vector
 	// remain nothing changes, and the error wraps ErrPending.
-	FinishReembed(ctx context.Context, drop []string) error
+	FinishReembed(ctx context.Context, drop []Version) error
 
 	// AbortReembed drops the second set.
 	AbortReembed(ctx context.Context) error

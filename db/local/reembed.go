@@ -202,7 +202,7 @@ func (e *Engine) PutReembedded(ctx context.Context, vectors []engine.Reembedded)
 }
 
 // FinishReembed implements engine.Engine.
-func (e *Engine) FinishReembed(ctx context.Context, drop []string) error {
+func (e *Engine) FinishReembed(ctx context.Context, drop []engine.Version) error {
 	if err := e.enter(ctx); err != nil {
 		return err
 	}
@@ -248,10 +248,10 @@ func (e *Engine) FinishReembed(ctx context.Context, drop []string) error {
 
 // complete makes sure that every record has a vector of the next model, but
 // for those that are to be dropped.
-func (e *Engine) complete(tx *storage.Tx, drop []string) error {
+func (e *Engine) complete(tx *storage.Tx, drop []engine.Version) error {
 	lacking := 0
-	for _, id := range drop {
-		rec, err := tx.Record(id)
+	for _, d := range drop {
+		rec, err := tx.Record(d.ID)
 		if errors.Is(err, storage.ErrNotFound) {
 			continue
 		}
@@ -262,7 +262,7 @@ func (e *Engine) complete(tx *storage.Tx, drop []string) error {
 		if err != nil {
 			return err
 		}
-		if !has {
+		if !has && rec.Updated.Equal(d.Updated) {
 			lacking++
 		}
 	}

@@ -71,7 +71,7 @@ func (e *Engine) buildNext(ctx context.Context, spec engine.Spec) (index.Index, 
 // switchTo makes the vectors beside the served ones the served ones, with
 // their index. Searches wait for the commit, and for nothing else: an index
 // must not look for vectors of one model in a file of another.
-func (e *Engine) switchTo(spec engine.Spec, idx index.Index, kind Kind, drop []string) error {
+func (e *Engine) switchTo(spec engine.Spec, idx index.Index, kind Kind, drop []engine.Version) error {
 	b, err := json.Marshal(spec)
 	if err != nil {
 		return err
@@ -129,12 +129,12 @@ func (e *Engine) switchTo(spec engine.Spec, idx index.Index, kind Kind, drop []s
 	return nil
 }
 
-// dropLacking deletes those records of ids that have no vector of the next
-// model.
-func (e *Engine) dropLacking(tx *storage.Tx, c *change, ids []string) error {
+// dropLacking deletes those records of drop that have no vector of the next
+// model and have not been written since.
+func (e *Engine) dropLacking(tx *storage.Tx, c *change, drop []engine.Version) error {
 	var gone []string
-	for _, id := range ids {
-		rec, err := tx.Record(id)
+	for _, d := range drop {
+		rec, err := tx.Record(d.ID)
 		if errors.Is(err, storage.ErrNotFound) {
 			continue
 		}
@@ -145,17 +145,17 @@ func (e *Engine) dropLacking(tx *storage.Tx, c *change, ids []string) error {
 		if err != nil {
 			return err
 		}
-		if has {
+		if has || !rec.Updated.Equal(d.Updated) {
 			continue
 		}
-		if _, err := tx.DeleteRecord(id); err != nil {
+		if _, err := tx.DeleteRecord(d.ID); err != nil {
 			return err
 		}
 		c.remove(rec.Slot)
 		if err := c.logged(tx, storage.LogDelete, rec.Slot); err != nil {
 			return err
 		}
-		gone = append(gone, id)
+		gone = append(gone, d.ID)
 	}
 	return e.note(tx, engine.AuditDelete, "", gone)
 }

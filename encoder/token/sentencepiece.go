@@ -52,8 +52,8 @@ type sentencePiece struct {
 }
 
 // NewSentencePiece reads a SentencePiece .model file (Kudo and Richardson
-// 2018), Unigram or byte-pair, with its normalisation rules. Scores of equal
-// height aside, ids equal those of the sentencepiece library.
+// 2018), Unigram or byte-pair, with its normalisation rules. Ids equal
+// those of the sentencepiece library.
 func NewSentencePiece(r io.Reader, opts SentencePieceOptions) (*Pipeline, error) {
 	data, err := readAll(r, maxSentencePiece)
 	if err != nil {
@@ -97,7 +97,11 @@ func NewSentencePiece(r io.Reader, opts SentencePieceOptions) (*Pipeline, error)
 	}
 	switch m.kind {
 	case trainedUnigram:
-		p.model, err = newUnigram(m.pieces, m.unk, m.fallback)
+		var u *unigram
+		if u, err = newUnigram(m.pieces, m.unk, m.fallback); err == nil {
+			u.single = true
+			p.model = u
+		}
 	case trainedPairs:
 		p.model, err = m.pairs()
 	default:

@@ -15,6 +15,7 @@ type unigram struct {
 	longest  int // bytes of the longest piece
 	unk      int32
 	unkScore float64
+	single   bool        // sums are float32, as in the sentencepiece library
 	bytes    *[256]int32 // ids of <0x00> to <0xFF>, nil without byte fallback
 }
 
@@ -104,6 +105,12 @@ func (u *unigram) append(ids []int32, word string, sc *scratch) []int32 {
 	for i := range nodes {
 		nodes[i] = node{from: -1}
 	}
+	sum := func(a, b float64) float64 {
+		if u.single {
+			return float64(float32(a) + float32(b))
+		}
+		return a + b
+	}
 	for at := 0; at < len(word); {
 		here := nodes[at].score
 		_, first := utf8.DecodeRuneInString(word[at:])
@@ -111,7 +118,7 @@ func (u *unigram) append(ids []int32, word string, sc *scratch) []int32 {
 		for end, limit := at+first, min(len(word), at+u.longest); end <= limit; {
 			if id, ok := u.ids[word[at:end]]; ok {
 				n := &nodes[end]
-				if score := u.scores[id] + here; n.from < 0 || score > n.score {
+				if score := sum(u.scores[id], here); n.from < 0 || score > n.score {
 					*n = node{score, int32(at), id}
 				}
 				single = single || end == at+first
@@ -124,7 +131,7 @@ func (u *unigram) append(ids []int32, word string, sc *scratch) []int32 {
 		}
 		if !single {
 			n := &nodes[at+first]
-			if score := u.unkScore + here; n.from < 0 || score > n.score {
+			if score := sum(u.unkScore, here); n.from < 0 || score > n.score {
 				*n = node{score, int32(at), u.unk}
 			}
 		}

@@ -71,21 +71,30 @@ func testReembed(t *testing.T, h Harness) {
 	if n := pass(199); n != 199 {
 		t.Errorf("%d were pending", n)
 	}
-	var left []string
+	var left []engine.Version
 	for rec, err := range e.Pending(ctx) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		left = append(left, rec.ID)
+		left = append(left, engine.Version{ID: rec.ID, Updated: rec.Updated})
 	}
 	if len(left) != 1 {
 		t.Fatalf("pending: %v", left)
 	}
-	// What is to be dropped goes with the switch; what has a vector stays.
-	if err := e.FinishReembed(ctx, append(left, records[5].ID)); err != nil {
+	// What was written since is not dropped.
+	stale := engine.Version{ID: left[0].ID, Updated: left[0].Updated.Add(-1)}
+	if err := e.FinishReembed(ctx, []engine.Version{stale}); !errors.Is(err, engine.ErrPending) {
+		t.Errorf("FinishReembed with a record that changed: %v", err)
+	}
+	kept, err := e.Get(ctx, records[5].ID, engine.Fetch{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	delete(m, left[0])
+	// What is to be dropped goes with the switch; what has a vector stays.
+	if err := e.FinishReembed(ctx, append(left, engine.Version{ID: records[5].ID, Updated: kept.Updated})); err != nil {
+		t.Fatal(err)
+	}
+	delete(m, left[0].ID)
 	for id, rec := range m {
 		rec.Vector, rec.Model = next[id], to.Fingerprint
 		m[id] = rec

@@ -47,7 +47,12 @@ var client = sync.OnceValue(func() *http.Client {
 			if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
 				return fmt.Errorf("redirect to %s, which is not encrypted", req.URL.Scheme)
 			}
-			return nil // net/http takes the token off where the host changes
+			// net/http takes the token off where the domain changes, but not
+			// for a subdomain or another port.
+			if req.URL.Scheme != via[0].URL.Scheme || req.URL.Host != via[0].URL.Host {
+				req.Header.Del("Authorization")
+			}
+			return nil
 		},
 	}
 })

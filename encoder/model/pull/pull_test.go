@@ -388,7 +388,15 @@ func TestTooMany(t *testing.T) {
 }
 
 // The token stays with the server that it is for.
+// The token stays with the server, also where the other one differs by its port
+// alone.
 func TestRedirect(t *testing.T) {
+	for _, host := range []string{"localhost", "127.0.0.1"} {
+		t.Run(host, func(t *testing.T) { redirect(t, host) })
+	}
+}
+
+func redirect(t *testing.T, host string) {
 	h, s := newHub(t, "siglip"), newStore(t)
 	var mu sync.Mutex
 	var leaked []string
@@ -402,7 +410,7 @@ func TestRedirect(t *testing.T) {
 		http.ServeContent(w, r, name, time.Time{}, strings.NewReader(string(h.files[name])))
 	}))
 	defer cdn.Close()
-	elsewhere := strings.Replace(cdn.URL, "127.0.0.1", "localhost", 1)
+	elsewhere := strings.Replace(cdn.URL, "127.0.0.1", host, 1)
 	h.meddle(func(w http.ResponseWriter, r *http.Request, name string) bool {
 		if !strings.Contains(name, ".onnx") {
 			return false
