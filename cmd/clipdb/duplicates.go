@@ -33,7 +33,7 @@ one of most pixels, then of most bytes, then the oldest, or the one asked for.
 
 Look at the groups before you delete (--html), then:
 
-  clipdb duplicates DB --ids | tr '\n' '\0' | xargs -0 clipdb delete DB
+  clipdb duplicates DB --ids | tr '\n' '\0' | xargs -0 -r clipdb delete DB
 
 With --json a line is a group: {"keep":{...},"duplicates":[{"id","caption","bytes","width","height",
 "format","added","kinds","distance","score"}]}; what is not known or not compared is left out.`,

@@ -38,7 +38,7 @@ type commandLine struct {
 	Reembed    reembedCmd    `cmd:"" help:"Change the model of a database: embed its pictures again."`
 	Audit      auditCmd      `cmd:"" help:"Show the audit log of a database, or switch it on or off."`
 	Compact    compactCmd    `cmd:"" help:"Give unused space back and erase what was deleted for good."`
-	Backup     backupCmd     `cmd:"" help:"Copy a database while it is in use."`
+	Backup     backupCmd     `cmd:"" help:"Copy a database that no other process is writing."`
 	Bench      benchCmd      `cmd:"" help:"Measure recall against latency of the index."`
 	Embed      embedCmd      `cmd:"" help:"Print the vector of a text or a picture."`
 	Model      modelCmd      `cmd:"" help:"Show, fetch, install and remove models."`

@@ -56,7 +56,7 @@ func (c *verifyCmd) Run(a *app) error {
 		}
 	}
 	if !r.OK() {
-		return fmt.Errorf("%s: %s found; restore a backup, or save what is good with clipdb backup", c.DB, plural(len(r.Problems), "problem"))
+		return fmt.Errorf("%s: %s found; restore a backup", c.DB, plural(len(r.Problems), "problem"))
 	}
 	return nil
 }

@@ -14,6 +14,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) < 3 {
+		log.Fatal("usage: minimal TEXT PICTURE...")
+	}
 	ctx := context.Background()
 	db, err := clipdb.Open("minimal.clipdb", nil)
 	if err != nil {
